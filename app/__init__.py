@@ -1,0 +1,1 @@
+"""gpt2giga-proxy: OpenAI's API in front of Sber's GigaChat."""

@@ -1,0 +1,1 @@
+"""Who may go now: tenants, keys; later leases, queue, limits."""

@@ -1,0 +1,1 @@
+"""One request's life: the attempts upstream, and what is told about them."""

@@ -1,0 +1,1 @@
+"""What operators see: the facts of one request, metrics, logs."""

@@ -1,0 +1,1 @@
+"""A GigaChat that runs locally, for developers without credentials and for the tests."""

@@ -1,0 +1,1 @@
+"""The routes that clients call: glue between the wire and the rooms below."""

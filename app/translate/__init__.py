@@ -1,0 +1,1 @@
+"""Every rule of every mapping between client protocols and GigaChat: values in, values out."""

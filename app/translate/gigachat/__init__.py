@@ -1,0 +1,1 @@
+"""GigaChat's side of the translation: contract v1."""

@@ -1,0 +1,1 @@
+"""OpenAI's side of the translation: chat, models, embeddings."""

@@ -1,0 +1,1 @@
+"""GigaChat over the network: trust, tokens, one HTTP attempt."""
