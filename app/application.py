@@ -1,0 +1,145 @@
+"""The wiring: settings in, a web.Application out. Each resource is one async context, undone in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from prometheus_async.aio.web import server_stats
+
+from app.admission.tenants import Door
+from app.config import Config
+from app.exchange.attempts import Attempts
+from app.exchange.catalog import Catalog
+from app.exchange.chat import Chat
+from app.exchange.embeddings import Embeddings
+from app.observe import metrics as families
+from app.observe.logs import LOGGER, fields
+from app.observe.metrics import Metrics
+from app.observe.upstream import UpstreamObserver
+from app.server import cors, handlers, operators
+from app.server.bodies import BodyBudget
+from app.server.drain import Drain
+from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, METRICS, Gateway
+from app.server.middlewares import access, door, failures, tell_client
+from app.server.routes import API_AND_TWINS, OPEN
+from app.settings import Credential
+from app.translate.models import ModelNames
+from app.upstream import trust
+from app.upstream.client import GigaChat, open_session, program_version
+from app.upstream.oauth import Login, OAuth
+from app.upstream.pulse import Pulse
+from app.upstream.ready import ReadyToken
+from app.upstream.tokens import Source, TokenKeeper
+
+
+def build(config: Config) -> web.Application:
+    """The gateway for these settings. Its background tasks live while the application runs."""
+    # Bodies are bounded by BodyBudget, whose error is in the envelope.
+    app = web.Application(middlewares=[access, failures, door], client_max_size=0)
+    app[METRICS] = families.shared()
+    app[DOOR] = Door(config.api_key)
+    app[DRAIN] = Drain()
+    app[BODIES] = BodyBudget(config.max_body_bytes, config.max_bodies_bytes)
+    app.on_response_prepare.append(tell_client)
+    api = [app.router.add_route(row.method, row.path, getattr(handlers, row.handler)) for row in API_AND_TWINS]
+    for row in OPEN:
+        if row.handler != "metrics":
+            app.router.add_get(row.path, getattr(operators, row.handler))
+        elif config.metrics_port is None:
+            app.router.add_get(row.path, server_stats)
+    if config.cors_origins:
+        cors.setup(app, api, config.cors_origins)
+
+    async def upstream(app: web.Application) -> AsyncIterator[None]:
+        async with open_gateway(config, app[METRICS]) as gateway:
+            app[GATEWAY] = gateway
+            yield
+
+    app.cleanup_ctx.append(upstream)
+    return app
+
+
+@asynccontextmanager
+async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gateway]:
+    """The rooms below the server, wired, with their background tasks running."""
+    credential = config.credentials[0].alias if config.credentials else "default"
+    observer = UpstreamObserver(metrics, credential)
+    names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
+    version = program_version()
+    metrics.build_info.labels(version).set(1)
+    metrics.allow_models([config.model, config.embeddings_model, *(model for _, model in config.model_aliases)])
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(_trust(config, metrics)))
+        gigachat = GigaChat(
+            session,
+            config.base_url,
+            Pulse(observer),
+            timeout=config.timeout,
+            connect_seconds=config.connect_seconds,
+            proxy=config.upstream_proxy,
+        )
+        ready = None
+        if config.access_token:
+            ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged)
+        fetch, source = _first_level(config, session)
+        keeper = TokenKeeper(fetch, ready, observer, source=source)
+        catalog = Catalog(gigachat, keeper, metrics, credential)
+        attempts = Attempts(gigachat, keeper, metrics, credential)
+        chat, embeddings = Chat(attempts, config.first_byte_seconds), Embeddings(attempts)
+        await stack.enter_async_context(_running(keeper.run(), "token-renewal"))
+        await stack.enter_async_context(_running(gigachat.pulse.run(catalog.refresh), "gigachat-pulse"))
+        if ready is not None:
+            await stack.enter_async_context(_running(ready.run(catalog.takes), "ready-token"))
+        yield Gateway(config, names, chat, embeddings, catalog, gigachat, keeper, version)
+
+
+def _first_level(config: Config, session: aiohttp.ClientSession) -> tuple[OAuth | Login | None, Source]:
+    """Where tokens of the first level come from."""
+    proxy = config.upstream_proxy or None
+    if config.credentials:
+        credential: Credential = config.credentials[0]
+        return OAuth(session, config.auth_url, credential, config.scope, proxy), "oauth"
+    if config.user:
+        return Login(session, f"{config.base_url}/v1/token", config.user, config.password, proxy), "password"
+    return None, "mtls" if config.cert_file and not config.access_token else "none"
+
+
+def _trust(config: Config, metrics: Metrics) -> Any:
+    certificates, strangers = trust.find(config.state_dir)
+    for path in strangers:
+        LOGGER.warning("a certificate that is not pinned is ignored", extra=fields(file=str(path)))
+    for certificate in certificates:
+        metrics.certificate_expiry.labels(certificate.name).set(certificate.expires)
+    return context(config, certificates)
+
+
+def context(config: Config, certificates: list[trust.Certificate]) -> Any:
+    """The TLS context of GigaChat's client, by these settings."""
+    return trust.upstream_context(
+        certificates,
+        verify=config.verify_ssl_certs,
+        ca_bundle=config.ca_bundle_file,
+        client_cert=(config.cert_file, config.key_file, config.key_file_password) if config.cert_file else None,
+    )
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """A background task, owned: named, cancelled and awaited at the end; if it dies of a bug, the log says so."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_told_if_dead)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _told_if_dead(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        LOGGER.critical("a background task died", extra=fields(task=task.get_name()), exc_info=fault)

@@ -1,0 +1,130 @@
+"""The command line: `python -m app [command]`. Each command loads only what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from app.config import Config
+from app.errors import ConfigError, GatewayError
+
+_ABOUT = """\
+OpenAI's API in front of Sber's GigaChat.
+
+Without a command it serves: POST /v1/chat/completions, POST /v1/embeddings, GET /v1/models, and for operators
+/health, /livez, /readyz, /metrics. Settings come from the environment, then from .env: see .env.example.
+"""
+_EXAMPLES = """\
+examples:
+  GIGACHAT_CREDENTIALS=<Authorization Key> python -m app    serve on 127.0.0.1:8090
+  python -m app sandbox --with-gateway                      try it without credentials
+  python -m app check                                       do settings, certificate and credentials work?
+  python -m app translate < body.json                       what would be sent to GigaChat?
+  python -m app certs --fetch                               add the Ministry's intermediate certificates
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage or settings."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigError as fault:
+        for sentence in fault.faults:
+            print(f"gpt2giga-proxy: {sentence}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m app", description=_ABOUT, epilog=_EXAMPLES, formatter_class=raw)
+    parser.add_argument("--version", action="version", version=f"gpt2giga-proxy {_version()}")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    check = commands.add_parser("check", help="tell whether settings, certificate and credentials work")
+    check.set_defaults(run=_check)
+
+    translate = commands.add_parser("translate", help="print what a chat request would become, without sending it")
+    translate.add_argument("file", nargs="?", help="a JSON body for /v1/chat/completions; standard input by default")
+    translate.set_defaults(run=_translate)
+
+    certs = commands.add_parser("certs", help="show which certificates are trusted for GigaChat")
+    certs.add_argument("--fetch", action="store_true", help="download the missing ones and check their fingerprints")
+    certs.set_defaults(run=_certs)
+
+    _add_sandbox(commands.add_parser("sandbox", help="a GigaChat that runs locally: no credentials, no network"))
+    return parser
+
+
+def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
+    sandbox.add_argument("--host", default="127.0.0.1")
+    sandbox.add_argument("--port", type=int, default=9555, help="of the sandbox (default: %(default)s)")
+    sandbox.add_argument("--token-ttl", type=float, default=1800.0, help="life of a token, seconds (default: 1800)")
+    sandbox.add_argument("--max-concurrency", type=int, default=0, help="429 above so many chats (default: no limit)")
+    sandbox.add_argument("--chunk-seconds", type=float, default=0.0, help="pause between a stream's chunks")
+    sandbox.add_argument("--clock-offset", type=float, default=0.0, help="seconds by which its clock is off")
+    sandbox.add_argument("--with-gateway", action="store_true", help="run the gateway in front of it as well")
+    sandbox.set_defaults(run=_sandbox)
+
+
+def _serve(_arguments: argparse.Namespace) -> int:
+    from app import serve
+
+    return serve.main(Config.load())
+
+
+def _check(_arguments: argparse.Namespace) -> int:
+    from app import checkup
+
+    return asyncio.run(checkup.run(Config.load()))
+
+
+def _certs(arguments: argparse.Namespace) -> int:
+    from app import certificates
+
+    return asyncio.run(certificates.run(Config.load(), fetch=arguments.fetch))
+
+
+def _translate(arguments: argparse.Namespace) -> int:
+    import orjson
+
+    from app.server.bodies import json_object
+    from app.translate import preview
+
+    config = Config.load()
+    try:
+        data = Path(arguments.file).read_bytes() if arguments.file else sys.stdin.buffer.read()
+        shown = preview.chat(json_object(data), config.model, config.embeddings_model, config.model_aliases)
+    except OSError as fault:
+        print(f"cannot read {arguments.file}: {fault.strerror}", file=sys.stderr)
+        return 2
+    except GatewayError as error:
+        print(f"{error.row.status} {error.row.code}: {error.message}", file=sys.stderr)
+        return 1
+    sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return 0
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from app import playground
+    from app.sandbox.state import SandboxSettings
+
+    settings = SandboxSettings(
+        token_ttl=arguments.token_ttl,
+        max_concurrency=arguments.max_concurrency,
+        chunk_seconds=arguments.chunk_seconds,
+        clock_offset=arguments.clock_offset,
+    )
+    return playground.main(settings, arguments.host, arguments.port, os.environ if arguments.with_gateway else None)
+
+
+def _version() -> str:
+    from app.upstream.client import program_version
+
+    return program_version()

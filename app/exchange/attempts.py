@@ -1,0 +1,107 @@
+"""The loop of attempts: one request upstream, tried again where the table of tries says so.
+
+Everything here happens before the first event has gone to the client. A try begins with a token; once there is a
+queue it will begin with a lease of a credential's slot, and the payload will be written for that lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Literal
+
+import aiohttp
+
+from app.exchange.outcomes import no_token, to_error
+from app.observe.facts import Facts
+from app.observe.metrics import Metrics
+from app.upstream.client import GigaChat
+from app.upstream.failures import Refused, Unreachable, UpstreamFailure
+from app.upstream.tokens import NoToken, Token, TokenKeeper
+
+Reason = Literal["stale", "unauthorized"]
+
+# How often a request is tried again, by reason. 401: once with a renewed token, once more with the ready one.
+TRIES: dict[Reason, int] = {"stale": 1, "unauthorized": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A POST to GigaChat: what stays the same over its tries."""
+
+    operation: Literal["chat", "embeddings"]
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    stream: bool = False
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What one request has used of TRIES."""
+
+    used: dict[Reason, int] = field(default_factory=dict)
+    last: Reason | None = None
+
+    def take(self, reason: Reason) -> bool:
+        used = self.used.get(reason, 0)
+        if used >= TRIES[reason]:
+            return False
+        self.used[reason] = used + 1
+        self.last = reason
+        return True
+
+
+class Attempts:
+    """Sends jobs to GigaChat with the keeper's token."""
+
+    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, credential: str) -> None:
+        self._gigachat = gigachat
+        self._keeper = keeper
+        self._metrics = metrics
+        self._credential = credential
+
+    async def open(self, job: Job, facts: Facts) -> aiohttp.ClientResponse:
+        """The open 200 response: the caller owns and ends it. Raises GatewayError."""
+        token = await self._token()
+        tries = _Tries()
+        if facts.upstream_started is None:
+            facts.upstream_started = monotonic()
+        while True:
+            facts.tries += 1
+            try:
+                response = await self._gigachat.post(job.path, job.body, token, job.headers, stream=job.stream)
+            except UpstreamFailure as failure:
+                self._count(job, failure.status if isinstance(failure, Refused) else None, facts)
+                token = await self._again(failure, token, tries)
+            else:
+                self._count(job, 200, facts)
+                if tries.last is not None:
+                    self._metrics.retries.labels(tries.last, "success").inc()
+                return response
+
+    async def _token(self) -> Token:
+        try:
+            return await self._keeper.get()
+        except NoToken as fault:
+            raise no_token(fault) from None
+
+    async def _again(self, failure: UpstreamFailure, token: Token, tries: _Tries) -> Token:
+        """The token of the next try; raises the client's error when there is none."""
+        if isinstance(failure, Unreachable) and failure.cause == "stale" and tries.take("stale"):
+            return token
+        if isinstance(failure, Refused) and failure.status == 401:
+            renewed_before = "unauthorized" in tries.used
+            if tries.take("unauthorized"):
+                other = await self._keeper.replace(token, fresh=renewed_before)
+                if other is not None:
+                    return other
+        if tries.last is not None:
+            self._metrics.retries.labels(tries.last, "failure").inc()
+        raise to_error(failure) from failure
+
+    def _count(self, job: Job, status: int | None, facts: Facts) -> None:
+        code = "other" if status is None else self._metrics.code(status)
+        self._metrics.upstream_requests.labels(job.operation, code, self._credential).inc()
+        facts.upstream_status = status

@@ -1,0 +1,70 @@
+"""GigaChat's models: fetched in the background, the last good list while GigaChat is down.
+
+The same small request tells whether GigaChat is there at all, and whether it takes a ready token.
+"""
+
+from __future__ import annotations
+
+from app.observe.logs import LOGGER
+from app.observe.metrics import Metrics
+from app.translate.dialogue import Model
+from app.translate.gigachat.models import read as read_models
+from app.upstream.client import GigaChat
+from app.upstream.failures import Refused, UpstreamFailure
+from app.upstream.tokens import NoToken, Token, TokenKeeper
+
+_PATH = "models"
+_HEADERS = {"Accept": "application/json"}
+
+
+class Catalog:
+    """The list that `GET /v1/models` gives."""
+
+    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, credential: str) -> None:
+        self.models: list[Model] = []
+        self._gigachat = gigachat
+        self._keeper = keeper
+        self._metrics = metrics
+        self._credential = credential
+
+    async def refresh(self) -> None:
+        """Fetch the list with the token in use. A failure keeps the last list; the pulse has heard of it."""
+        try:
+            token = await self._keeper.get()
+        except NoToken:
+            return
+        try:
+            models = read_models(await self._ask(token))
+        except Refused as refusal:
+            if refusal.status == 401:
+                await self._keeper.replace(token)
+            return
+        except UpstreamFailure:
+            return
+        if self._gigachat.sandbox and not self.models:
+            LOGGER.warning("this is the sandbox: answers are invented, no GigaChat is asked")
+        if models:
+            self.models = models
+            self._metrics.allow_models(model.id for model in models)
+
+    async def takes(self, value: str) -> bool | None:
+        """Does GigaChat take this ready token? None: it could not be asked."""
+        try:
+            await self._ask(Token("ready", value))
+        except Refused as refusal:
+            return False if refusal.status in {401, 403} else None
+        except UpstreamFailure:
+            return None
+        return True
+
+    async def _ask(self, token: Token) -> bytes:
+        code = "other"
+        try:
+            body = await self._gigachat.get(_PATH, token, _HEADERS)
+            code = "200"
+        except Refused as refusal:
+            code = self._metrics.code(refusal.status)
+            raise
+        finally:
+            self._metrics.upstream_requests.labels("models", code, self._credential).inc()
+        return body

@@ -1,0 +1,55 @@
+"""What a failed attempt means for the client: the causes of the wire, as rows of the table of errors."""
+
+from __future__ import annotations
+
+from app import errors
+from app.errors import GatewayError, Row
+from app.translate.dialogue import Failed
+from app.translate.gigachat.refusals import refusal
+from app.upstream.failures import Cause, Refused, Unreachable, UpstreamFailure
+from app.upstream.tokens import NoToken
+
+_AGAIN = "Try again later."
+_CAUSES: dict[Cause, tuple[Row, str]] = {
+    "connect": (errors.UPSTREAM_UNREACHABLE, f"The gateway cannot reach GigaChat. {_AGAIN}"),
+    "dns": (errors.UPSTREAM_UNREACHABLE, f"The gateway cannot reach GigaChat: its name does not resolve. {_AGAIN}"),
+    "tls": (
+        errors.UPSTREAM_UNREACHABLE,
+        "The gateway does not trust what answers in GigaChat's place. The operator should run `python -m app check`.",
+    ),
+    "stale": (errors.UPSTREAM_UNREACHABLE, f"GigaChat closed the connection without an answer. {_AGAIN}"),
+    "timeout": (errors.UPSTREAM_TIMEOUT, f"GigaChat did not answer in time. {_AGAIN}"),
+    "cut": (errors.UPSTREAM_ERROR, f"GigaChat's answer was cut off. {_AGAIN}"),
+    "protocol": (errors.UPSTREAM_ERROR, f"GigaChat's answer could not be read. {_AGAIN}"),
+}
+_FAILED: dict[str, tuple[Row, str]] = {
+    "generation": (errors.UPSTREAM_GENERATION_ERROR, "GigaChat's model failed to generate an answer. Try again."),
+    "upstream": (errors.UPSTREAM_ERROR, f"GigaChat reported an error inside its answer. {_AGAIN}"),
+    "truncated": (errors.STREAM_TRUNCATED, "GigaChat's answer broke off: what came is not the whole answer."),
+}
+
+
+def to_error(failure: UpstreamFailure) -> GatewayError:
+    """The client's error for an attempt without an answer."""
+    if isinstance(failure, Refused):
+        return refusal(failure.status, failure.body, retry_after=failure.retry_after)
+    assert isinstance(failure, Unreachable)  # noqa: S101 - the tree has these two leaves
+    row, message = _CAUSES[failure.cause]
+    return GatewayError(row, message)
+
+
+def stream_error(failed: Failed, *, begun: bool) -> GatewayError:
+    """The client's error for an answer that did not come to its end; before any word it is no truncated stream."""
+    if failed.reason == "truncated" and not begun:
+        return to_error(Unreachable("cut", ""))
+    row, message = _FAILED[failed.reason]
+    return GatewayError(row, message)
+
+
+def no_token(fault: NoToken) -> GatewayError:
+    """The client's error while the gateway has no token."""
+    return GatewayError(
+        errors.NO_TOKEN,
+        f"The gateway has no usable GigaChat token: {fault.reason}. For the operator: {fault.remedy}.",
+        retry_after=fault.retry_after,
+    )

@@ -1,0 +1,60 @@
+"""The facts of one request: filled on its way, told once at its end, to the log and the metrics alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+
+@dataclass(slots=True)
+class Tokens:
+    """What an answer cost, as GigaChat counted."""
+
+    prompt: int
+    completion: int
+    cached: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """One request. Times are seconds on the monotonic clock; durations are seconds."""
+
+    request_id: str
+    endpoint: str = "other"
+    received: float = field(default_factory=monotonic)
+    tenant: str = "default"
+    client_request_id: str | None = None
+    model_asked: str | None = None
+    model: str | None = None  # GigaChat's name that was asked upstream
+    stream: bool = False
+    body_bytes: int = 0
+    status: int = 500  # what happened; in a stream that has begun the wire says 200 all the same
+    wire_status: int | None = None
+    error_type: str | None = None
+    slo_bad: bool = False
+    detail: str | None = None  # the cause, for operators: may name hosts, never a secret or content
+    upstream_started: float | None = None
+    upstream_ended: float | None = None
+    upstream_status: int | None = None
+    tries: int = 0
+    first_token: float | None = None  # monotonic
+    chunks: int = 0
+    keepalives: int = 0
+    aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
+    tokens: Tokens | None = None
+    finish: str | None = None
+    adapted: str = ""  # the notes, as the headers tell them
+    dropped: str = ""
+    dropped_params: tuple[str, ...] = ()
+
+    def upstream_seconds(self, now: float) -> float:
+        """The time that GigaChat had the request, tries included; until `now` while it still has."""
+        if self.upstream_started is None:
+            return 0.0
+        return (now if self.upstream_ended is None else self.upstream_ended) - self.upstream_started
+
+    def milliseconds(self) -> tuple[str, str]:
+        """GigaChat's time and our own so far, as headers and comments tell them."""
+        now = monotonic()
+        upstream = self.upstream_seconds(now)
+        return f"{upstream * 1000:.1f}", f"{max(0.0, now - self.received - upstream) * 1000:.1f}"

@@ -1,0 +1,81 @@
+"""What operators are told of GigaChat's side: tokens, the ready token, GigaChat gone and back. One line a change."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from app.observe.logs import LOGGER, fields
+from app.observe.metrics import SOURCES, Metrics
+
+
+@dataclass(slots=True)
+class UpstreamObserver:
+    """Told by the upstream room, which knows neither logs nor metrics."""
+
+    metrics: Metrics
+    credential: str
+    _source: str = "none"
+
+    def __post_init__(self) -> None:
+        for source in SOURCES:
+            self.metrics.token_source.labels(self.credential, source).set(1 if source == "none" else 0)
+        for result in ("success", "failure"):
+            for reason in ("startup", "scheduled", "unauthorized"):
+                self.metrics.refreshes.labels(self.credential, result, reason)
+        self.metrics.token_failures.labels(self.credential).set(0)
+
+    def renewed(self, source: str, reason: str, life: float, took: float) -> None:
+        """A fresh token came; it lives `life` seconds."""
+        now, metrics = time.time(), self.metrics
+        self._attempted(reason, "success", took)
+        metrics.token_failures.labels(self.credential).set(0)
+        metrics.token_last_success.labels(self.credential).set(now)
+        metrics.token_expiry.labels(self.credential, source).set(now + life - took)
+        metrics.upstream_requests.labels("oauth", "200", self.credential).inc()
+        metrics.upstream_up.labels("oauth").set(1)
+        LOGGER.info("token renewed", extra=fields(credential=self.credential, source=source, reason=reason, life=life))
+
+    def failed(self, reason: str, failure: Exception, took: float) -> None:
+        """An attempt brought no token."""
+        self._attempted(reason, "failure", took)
+        self.metrics.token_failures.labels(self.credential).inc()
+        self.metrics.upstream_requests.labels("oauth", "other", self.credential).inc()
+        self.metrics.upstream_up.labels("oauth").set(0)
+        LOGGER.error("no token from OAuth", extra=fields(credential=self.credential, reason=reason, why=str(failure)))
+
+    def source_changed(self, source: str) -> None:
+        """Requests are sent with a token of another source from now on."""
+        self.metrics.token_source.labels(self.credential, self._source).set(0)
+        self.metrics.token_source.labels(self.credential, source).set(1)
+        told = fields(credential=self.credential, source=source, before=self._source)
+        self._source = source
+        if source == "none":
+            LOGGER.error("no usable token: requests are answered 503", extra=told)
+        elif source == "ready":
+            LOGGER.warning("serving with the ready token, which cannot be renewed", extra=told)
+        else:
+            LOGGER.info("serving with a token of the first level", extra=told)
+
+    def ready_judged(self, usable: bool) -> None:
+        """GigaChat has accepted or refused the ready token."""
+        self.metrics.fallback_usable.set(1 if usable else 0)
+        if usable:
+            LOGGER.info("the ready token works")
+        else:
+            LOGGER.warning("GigaChat does not accept the ready token: there is no second level. Give a new one")
+
+    def gone(self, detail: str) -> None:
+        """GigaChat does not answer."""
+        self.metrics.upstream_up.labels("api").set(0)
+        LOGGER.error("GigaChat is gone", extra=fields(why=detail))
+
+    def back(self, seconds: float | None) -> None:
+        """GigaChat answers, for the first time or again after so many seconds."""
+        self.metrics.upstream_up.labels("api").set(1)
+        if seconds is not None:
+            LOGGER.info("GigaChat is back", extra=fields(gone_seconds=seconds))
+
+    def _attempted(self, reason: str, result: str, took: float) -> None:
+        self.metrics.refreshes.labels(self.credential, result, reason).inc()
+        self.metrics.refresh_duration.labels(self.credential).observe(took)

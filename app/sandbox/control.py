@@ -1,0 +1,110 @@
+"""The control side, `/sandbox/...`: faults, the record of requests, tokens, and a page that explains them.
+
+It asks for no authorization and is not recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from app.sandbox.answers import DIRECTIVES
+from app.sandbox.faults import KINDS, PLACES, UnknownFault
+from app.sandbox.state import STATE, State
+from app.sandbox.wire import refusal, reply
+
+_ABOUT = (
+    "A GigaChat that runs locally and speaks like the real one; no model is asked. "
+    "Faults: POST, GET, DELETE /sandbox/faults. Record: GET, DELETE /sandbox/requests?where=chat. "
+    "Tokens: POST /sandbox/tokens, /sandbox/tokens/revoke."
+)
+
+
+async def about(request: web.Request) -> web.Response:
+    """What this is, which directives it obeys, which faults it has."""
+    state = request.app[STATE]
+    kinds = {name: {"does": kind.line, "parameters": kind.parameters} for name, kind in KINDS.items()}
+    counts = {
+        "connections": state.connections,
+        "chatting": state.chatting,
+        "most_chatting": state.most_chatting,
+        "tokens_issued": state.tokens.issued,
+        "requests": len(state.requests),
+    }
+    shown = {"about": _ABOUT, "now": counts, "directives": DIRECTIVES, "where": PLACES, "faults": kinds}
+    return web.Response(body=orjson.dumps(shown, option=orjson.OPT_INDENT_2), content_type="application/json")
+
+
+async def add_fault(request: web.Request) -> web.Response:
+    """Let a fault stand: `where`, `kind`, `times` (1 unless given, null: until cleared) and its parameters."""
+    wish = await _wish(request)
+    if wish is None:
+        return refusal(400)
+    try:
+        fault = request.app[STATE].faults.add(**wish)
+    except (UnknownFault, TypeError) as error:
+        return refusal(400, str(error))
+    return reply(fault.shown())
+
+
+async def list_faults(request: web.Request) -> web.Response:
+    """The faults that stand."""
+    return reply([fault.shown() for fault in request.app[STATE].faults])
+
+
+async def clear_faults(request: web.Request) -> web.Response:
+    """Let no fault stand."""
+    request.app[STATE].faults.clear()
+    return reply([])
+
+
+async def list_requests(request: web.Request) -> web.Response:
+    """The last requests, oldest first."""
+    return reply([record.shown() for record in request.app[STATE].requests.of(request.query.get("where"))])
+
+
+async def clear_requests(request: web.Request) -> web.Response:
+    """Forget all requests."""
+    request.app[STATE].requests.clear()
+    return reply([])
+
+
+async def issue_token(request: web.Request) -> web.Response:
+    """A ready token that is good for `ttl` seconds."""
+    state: State = request.app[STATE]
+    wish = await _wish(request)
+    ttl = (wish or {}).get("ttl", state.settings.token_ttl)
+    if wish is None or type(ttl) not in (int, float):
+        return refusal(400, "ttl must be a number of seconds")
+    return reply({"access_token": state.tokens.issue(ttl)})
+
+
+async def revoke_tokens(request: web.Request) -> web.Response:
+    """Forget the given `access_token`, or all."""
+    wish = await _wish(request)
+    token = (wish or {}).get("access_token")
+    if wish is None or not isinstance(token, str | None):
+        return refusal(400, "access_token must be a string")
+    return reply({"revoked": request.app[STATE].tokens.revoke(token)})
+
+
+async def _wish(request: web.Request) -> dict[str, Any] | None:
+    try:
+        wish = orjson.loads(await request.read() or b"{}")
+    except ValueError:
+        return None
+    return wish if isinstance(wish, dict) else None
+
+
+ROUTES = (
+    web.get("/sandbox", about),
+    web.get("/sandbox/faults", list_faults),
+    web.post("/sandbox/faults", add_fault),
+    web.delete("/sandbox/faults", clear_faults),
+    web.get("/sandbox/requests", list_requests),
+    web.delete("/sandbox/requests", clear_requests),
+    web.post("/sandbox/tokens", issue_token),
+    web.post("/sandbox/tokens/revoke", revoke_tokens),
+)

@@ -1,0 +1,78 @@
+"""The sandbox's settings and all that it remembers while it runs."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from app.sandbox.faults import Faults
+from app.sandbox.record import Records
+from app.sandbox.tokens import Tokens
+from app.sandbox.usage import PrefixCache
+
+MARK = "gpt2giga-proxy"
+
+
+def authorization_key(client_id: str, client_secret: str) -> str:
+    """The Authorization Key that belongs to a client's id and secret."""
+    return b64encode(f"{client_id}:{client_secret}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """How this GigaChat behaves.
+
+    Limits of 0 are none. `clock_offset` is added to the server's clock, in `Date`, `created` and `expires_at` alike.
+    """
+
+    key: str = field(default=authorization_key("sandbox", "sandbox"), repr=False)
+    scope: str = "GIGACHAT_API_PERS"
+    token_ttl: float = 1800.0
+    user: str = "sandbox"
+    password: str = field(default="sandbox", repr=False)
+    max_concurrency: int = 0
+    chunk_seconds: float = 0.0
+    clock_offset: float = 0.0
+    context_tokens: int = 131_072
+    embedding_batch: int = 0
+    oauth_per_second: int = 10
+
+
+class State:
+    """Tokens, faults, the record of requests, sessions, and who is being served now."""
+
+    __slots__ = (
+        "chatting",
+        "doomed",
+        "faults",
+        "most_chatting",
+        "open_connections",
+        "requests",
+        "sessions",
+        "settings",
+        "stopping",
+        "tokens",
+    )
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self.tokens = Tokens()
+        self.faults = Faults()
+        self.requests = Records()
+        self.sessions = PrefixCache()
+        self.chatting = 0  # chat requests that are served at this moment, and the most there ever were
+        self.most_chatting = 0
+        self.doomed: dict[object, bool] = {}  # connections that the next request finds dead -> with a reset?
+        self.stopping = False
+        self.open_connections: Callable[[], int] = lambda: 0
+
+    @property
+    def connections(self) -> int:
+        """TCP connections that are open now."""
+        return self.open_connections()
+
+
+STATE = web.AppKey("state", State)

@@ -1,0 +1,112 @@
+"""The process: listens, waits for a signal, drains, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiohttp import web
+from prometheus_async.aio.web import server_stats
+
+from app.application import build
+from app.config import Config
+from app.observe import logs
+from app.observe.logs import LOGGER, fields
+from app.server.drain import Drain
+from app.server.keys import DRAIN
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def runner() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """How the loop is run: on uvloop where it is installed (the extra `speed`), else on asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+def main(config: Config) -> int:
+    """Serve until a signal; the exit code."""
+    logs.configure(config.log_level, config.log_format)
+    return int(runner()(run(config)))
+
+
+async def run(config: Config) -> int:
+    """Serve on the running loop until a signal; the exit code."""
+    app = build(config)
+    server = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+    signals = [asyncio.Event(), asyncio.Event()]  # the first asks to stop, the second to hurry
+    await server.setup()
+    extra: web.AppRunner | None = None
+    try:
+        port = await listen(server, config.host, config.port)
+        if config.metrics_port is not None:
+            extra = await _metrics_server(config)
+        _announce(config, port)
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, _on_signal, signals)
+        # What is alive now stays: collections need not walk through it again.
+        gc.collect()
+        gc.freeze()
+        await signals[0].wait()
+        LOGGER.info("stopping", extra=fields(under_way=app[DRAIN].under_way, seconds=config.shutdown_seconds))
+        await _drain(app[DRAIN], config.shutdown_seconds, signals[1])
+    except OSError as fault:
+        LOGGER.critical("cannot listen", extra=fields(host=config.host, port=config.port, why=str(fault)))
+        return 1
+    finally:
+        await server.cleanup()
+        if extra is not None:
+            await extra.cleanup()
+    LOGGER.info("stopped")
+    return 0
+
+
+async def listen(server: web.AppRunner, host: str, port: int) -> int:
+    """Open the port; its number, which the system chooses when 0 was asked for. Raises OSError."""
+    site = web.TCPSite(server, host, port)
+    await site.start()
+    return int(server.addresses[0][1])
+
+
+async def _metrics_server(config: Config) -> web.AppRunner:
+    app = web.Application()
+    app.router.add_get("/metrics", server_stats)
+    server = web.AppRunner(app, access_log=None)
+    await server.setup()
+    await listen(server, config.host, config.metrics_port or 0)
+    return server
+
+
+def _announce(config: Config, port: int) -> None:
+    for warning in config.warnings:
+        LOGGER.warning(warning)
+    if not (config.credentials or config.access_token or config.user or config.cert_file):
+        LOGGER.error("no credentials are set: set GIGACHAT_CREDENTIALS, or try `make sandbox`")
+    url = f"http://{config.host}:{port}/v1"
+    LOGGER.info("listening", extra=fields(url=url, settings=config.effective()))
+
+
+def _on_signal(signals: list[asyncio.Event]) -> None:
+    for event in signals:
+        if not event.is_set():
+            event.set()
+            return
+
+
+async def _drain(drain: Drain, seconds: float, hurry: asyncio.Event) -> None:
+    """Let requests finish in the time they have; a second signal ends it."""
+    patient = asyncio.create_task(drain.finish(seconds), name="drain")
+    second = asyncio.create_task(hurry.wait(), name="second-signal")
+    await asyncio.wait({patient, second}, return_when=asyncio.FIRST_COMPLETED)
+    if not patient.done():
+        patient.cancel()
+        await drain.finish(0)
+    second.cancel()
+    await asyncio.gather(patient, second, return_exceptions=True)

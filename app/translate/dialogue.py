@@ -1,0 +1,175 @@
+"""The dialogue: the one middle in which client protocols and GigaChat's contracts meet.
+
+A request is a list of turns, a turn is a list of ordered parts, an answer is a list of parts as well; a stream is the
+same answer as events. A protocol's module reads into these types or writes from them and knows no other protocol.
+
+Every type here is plain data. `path` is where a thing stood in the client's body (`messages[3]`), for the `param`
+of errors and for notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter"]
+NoteKind = Literal["equivalent", "adapted", "dropped"]
+
+
+@dataclass(slots=True)
+class Text:
+    """Words for the other side."""
+
+    text: str
+    citations: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Words by which a model declined."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class Thought:
+    """Reasoning; `opaque` is (vendor, bytes) and goes back to its vendor only."""
+
+    text: str
+    opaque: tuple[str, bytes] | None = None
+
+
+Part = Text | Refusal | Thought
+
+
+@dataclass(slots=True)
+class Turn:
+    """One message."""
+
+    role: Role
+    parts: list[Part]
+    path: str
+
+
+@dataclass(slots=True)
+class Sampling:
+    """How the next token is chosen; None is the model's own default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+
+
+@dataclass(slots=True)
+class Request:
+    """What a client asks for, whatever its protocol."""
+
+    model: str
+    turns: list[Turn]
+    sampling: Sampling
+    stream: bool = False
+    include_usage: bool = False
+    max_tokens: int | None = None
+    session: str | None = None  # the client's own name of the conversation, if it told one
+    extra: dict[str, Any] = field(default_factory=dict)  # GigaChat's own fields, from an allow list
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, with one meaning everywhere: `prompt` contains `cached`. `raw` is what GigaChat said, word for word."""
+
+    prompt: int
+    completion: int
+    total: int
+    cached: int | None
+    raw: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer."""
+
+    model: str
+    created: int  # Unix seconds
+    parts: list[Part]
+    finish: Finish
+    raw_finish: str | None
+    usage: Usage | None
+
+
+@dataclass(slots=True)
+class Begin:
+    """A stream's first event: GigaChat has begun to answer."""
+
+    model: str
+    created: int
+
+
+@dataclass(slots=True)
+class Delta:
+    """More of a stream's answer; `index` counts the choices."""
+
+    index: int
+    part: Part
+
+
+@dataclass(slots=True)
+class End:
+    """A stream's last event."""
+
+    finish: Finish
+    raw_finish: str | None
+    usage: Usage | None
+
+
+@dataclass(slots=True)
+class Failed:
+    """The stream did not come to its end: the model gave up, GigaChat reported an error, or the line broke."""
+
+    reason: Literal["generation", "upstream", "truncated"]
+    message: str  # GigaChat's own words, where it had any
+
+
+Event = Begin | Delta | End | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the translation did to a field. `rule` is from our own tables, never a client's word."""
+
+    kind: NoteKind
+    rule: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsRequest:
+    """Texts to embed; `packed`: the client wants the vectors in base64."""
+
+    model: str
+    texts: list[str]
+    packed: bool = False
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Embeddings in the order of their texts; `tokens` is the sum over them."""
+
+    model: str
+    vectors: list[list[float]]
+    tokens: int
+
+    def joined(self, more: Vectors) -> Vectors:
+        """These and the next batch's."""
+        return Vectors(more.model, self.vectors + more.vectors, self.tokens + more.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that GigaChat lists; `kind` is its own word (chat, embedder, ...)."""
+
+    id: str
+    owner: str
+    kind: str | None

@@ -1,0 +1,80 @@
+"""Checks of a client's values: each gives the value back or a 400 that names the field and says what is wanted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from app.errors import INVALID_VALUE, MISSING_PARAMETER, UNSUPPORTED_PARAMETER, GatewayError
+
+_NAMES = {bool: "a boolean", str: "a string", dict: "an object", list: "an array", int: "an integer", float: "a number"}
+
+
+def wrong(path: str, wanted: str, value: Any) -> GatewayError:
+    """A value of the wrong type: says what was wanted and what came, never the value itself."""
+    came = "null" if value is None else _NAMES.get(type(value), type(value).__name__)
+    return GatewayError(INVALID_VALUE, f"'{path}' must be {wanted}, not {came}.", param=path)
+
+
+def invalid(path: str, message: str) -> GatewayError:
+    """A value of the right type that can't be."""
+    return GatewayError(INVALID_VALUE, f"'{path}' {message}", param=path)
+
+
+def missing(path: str, message: str) -> GatewayError:
+    """A required field that is not there."""
+    return GatewayError(MISSING_PARAMETER, f"'{path}' is required: {message}", param=path)
+
+
+def unsupported(path: str, message: str) -> GatewayError:
+    """A thing that can't be done."""
+    return GatewayError(UNSUPPORTED_PARAMETER, f"'{path}' {message}", param=path)
+
+
+def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
+    """A finite number within bounds, both included. The given int stays an int."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong(path, "a number", value)
+    if not low <= value <= high or math.isinf(value):
+        bounds = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
+        raise invalid(path, f"must be {bounds}.")
+    return value
+
+
+def integer(value: Any, path: str, low: int) -> int:
+    """A whole number; 5.0 counts as one, since some clients send floats only."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong(path, "an integer", value)
+    if value < low:
+        raise invalid(path, f"must be at least {low}.")
+    return value
+
+
+def boolean(value: Any, path: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise wrong(path, "a boolean", value)
+    return value
+
+
+def string(value: Any, path: str) -> str:
+    """A string, the empty one too."""
+    if not isinstance(value, str):
+        raise wrong(path, "a string", value)
+    return value
+
+
+def obj(value: Any, path: str) -> dict[str, Any]:
+    """A JSON object."""
+    if not isinstance(value, dict):
+        raise wrong(path, "an object", value)
+    return value
+
+
+def array(value: Any, path: str) -> list[Any]:
+    """A JSON array."""
+    if not isinstance(value, list):
+        raise wrong(path, "an array", value)
+    return value

@@ -1,0 +1,28 @@
+"""The conversation's name at GigaChat (`X-Session-ID`): stable, so that GigaChat's prompt cache stays warm.
+
+Source: GigaChat's REST API, "Usage" (prefix cache, pinned by the header), and the translation rules: a hash of the
+tenant with the client's own name for the conversation, or with its system and first user text. It is never shared
+between tenants and tells GigaChat nothing of either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from app.translate.dialogue import Request
+
+
+def session_id(tenant: str, request: Request) -> str:
+    """32 hex digits, the same for every turn of a conversation."""
+    digest = hashlib.blake2b(tenant.encode(), digest_size=16)
+    if request.session is not None:
+        digest.update(b"\0own\0" + request.session.encode())
+        return digest.hexdigest()
+    for turn in request.turns:
+        if turn.role == "assistant":
+            break
+        for part in turn.parts:
+            digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
+        if turn.role == "user":
+            break
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""One HTTP attempt at GigaChat, over the process's one shared session.
+
+Source: GigaChat's REST API, "Headers" and "Endpoints". This room knows no client protocol: bytes in, a response out,
+or an UpstreamFailure that says why there is none.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from app.upstream.failures import Refused, retry_after, unreachable
+from app.upstream.pulse import Pulse
+from app.upstream.tokens import Token
+
+# A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
+MAX_REFUSAL_BYTES = 64 * 1024
+# The mark of the local GigaChat: its answers must never pass for production.
+SANDBOX_HEADER = "X-Sandbox"
+# GigaChat's side decides when an idle connection ends; ours lets go a little after a chat's pause.
+_KEEPALIVE_SECONDS = 60.0
+
+
+def program_version() -> str:
+    """The installed version, or a word that says it runs from a bare checkout."""
+    try:
+        return version("gpt2giga-proxy")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+@asynccontextmanager
+async def open_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSession]:
+    """The session for GigaChat: no cookies, no limit of its own, every connection traced for being fresh or reused."""
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(_mark_fresh)
+    connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=60)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # The header's presence helps to avoid an authorization error; a compressed stream would wait for a full block.
+        headers={"User-Agent": f"gpt2giga-proxy/{program_version()}", "Accept-Encoding": "identity"},
+        trace_configs=[trace],
+    ) as session:
+        yield session
+
+
+async def _mark_fresh(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx.fresh = True
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What the trace learns of the connection that one attempt used."""
+
+    fresh: bool = False
+
+
+class GigaChat:
+    """GigaChat's API under one base URL."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        pulse: Pulse,
+        *,
+        timeout: float,
+        connect_seconds: float,
+        proxy: str = "",
+    ) -> None:
+        self.pulse = pulse
+        self._session = session
+        self._base = base_url
+        self._proxy = proxy or None
+        self._urls: dict[str, URL] = {}
+        self._whole = aiohttp.ClientTimeout(total=timeout, connect=connect_seconds)
+        self._stream = aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=timeout)
+        self.sandbox = False  # True once the other side said that it is the local one
+
+    async def post(
+        self, path: str, body: bytes, token: Token, headers: Mapping[str, str], *, stream: bool = False
+    ) -> aiohttp.ClientResponse:
+        """Send a POST, give the open 200 response: the caller owns and ends it. Raises UpstreamFailure."""
+        return await self._open("POST", path, token, {"Content-Type": "application/json", **headers}, body, stream)
+
+    async def get(self, path: str, token: Token, headers: Mapping[str, str]) -> bytes:
+        """Send a GET, give the 200's body. Raises UpstreamFailure."""
+        response = await self._open("GET", path, token, headers, None, stream=False)
+        self.sandbox = SANDBOX_HEADER in response.headers
+        return await read(response)
+
+    async def _open(
+        self, method: str, path: str, token: Token, headers: Mapping[str, str], body: bytes | None, stream: bool
+    ) -> aiohttp.ClientResponse:
+        connection = _Connection()
+        try:
+            response = await self._session.request(
+                method,
+                self._url(path),
+                data=body,
+                headers={**token.headers, **headers},
+                timeout=self._stream if stream else self._whole,
+                proxy=self._proxy,
+                allow_redirects=False,
+                trace_request_ctx=connection,
+            )
+        except (aiohttp.ClientError, OSError) as fault:
+            failure = unreachable(fault, reused=not connection.fresh)
+            if failure.cause != "stale":
+                self.pulse.gone(failure.detail)
+            raise failure from fault
+        if response.status == 200:
+            self.pulse.alive()
+            return response
+        refused = await _refused(response)
+        if refused.status >= 500:
+            self.pulse.gone(f"GigaChat answers {refused.status}")
+        else:
+            self.pulse.alive()
+        raise refused
+
+    def _url(self, path: str) -> URL:
+        url = self._urls.get(path)
+        if url is None:
+            url = URL(f"{self._base}/v1/{path}")
+            if len(self._urls) < 64:  # a model's name may be part of a path
+                self._urls[path] = url
+        return url
+
+
+async def read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body of an open response, which is ended here whatever happens. Raises UpstreamFailure."""
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, OSError) as fault:
+        raise unreachable(fault) from fault
+    finally:
+        response.close()  # after a body read to its end the connection is already back in the pool
+
+
+async def _refused(response: aiohttp.ClientResponse) -> Refused:
+    body = b""
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_REFUSAL_BYTES:
+                break
+    except (aiohttp.ClientError, OSError):
+        body = b""  # the status is known, its sentence is lost
+    finally:
+        response.close()
+    return Refused(response.status, body, retry_after(response.headers.get("Retry-After")))

@@ -1,0 +1,139 @@
+"""Whom GigaChat's client trusts: the system's store and the Ministry's pinned certificates, for GigaChat only.
+
+Source: the Ministry of Digital Development's publication (gosuslugi.ru/crt); the fingerprints are SHA-256 of the DER.
+A certificate that is not in this table is never trusted, wherever it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A certificate that may be trusted."""
+
+    name: str
+    file: str
+    sha256: str
+    url: str
+
+
+PINS = (
+    Pin(
+        "Russian Trusted Root CA",
+        "russian_trusted_root_ca.pem",
+        "D26D2D0231B7C39F92CC738512BA54103519E4405D68B5BD703E9788CA8ECF31",
+        "https://gu-st.ru/content/lending/russian_trusted_root_ca_pem.crt",
+    ),
+    Pin(
+        "Russian Trusted Sub CA (2022)",
+        "russian_trusted_sub_ca_2022.pem",
+        "BBBDE2103E790B999EC62BD03CF625A5A2E7C316E10AFE6A490EEDEAD8B3FD9B",
+        "https://gu-st.ru/content/lending/russian_trusted_sub_ca_pem.crt",
+    ),
+    Pin(
+        "Russian Trusted Sub CA (2024)",
+        "russian_trusted_sub_ca_2024.pem",
+        "2155785036C900DBB5F1BB2A1569C80C55595BD6BF94867A29BBDDBC7D88A3F2",
+        "https://gu-st.ru/content/lending/russian_trusted_sub_ca_2024_pem.crt",
+    ),
+)
+_BY_FINGERPRINT = {pin.sha256: pin for pin in PINS}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that is trusted: its name in the table, fingerprint (hex), end (Unix seconds), PEM and file."""
+
+    name: str
+    sha256: str
+    expires: float
+    pem: str
+    path: Path
+
+
+def shipped_directory() -> Path:
+    """Where the certificates lie: `app/certs` of an installed package, else the checkout's `certs`."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "certs"
+    return installed if installed.is_dir() else package.parent / "certs"
+
+
+def directories(state_dir: Path | None) -> list[Path]:
+    """Every directory that is searched for pinned certificates."""
+    return [shipped_directory(), *([state_dir / "certs"] if state_dir else [])]
+
+
+def find(state_dir: Path | None) -> tuple[list[Certificate], list[Path]]:
+    """The pinned certificates that are there, each once, and the PEM files that hold none and are ignored."""
+    found: dict[str, Certificate] = {}
+    strangers = []
+    for directory in directories(state_dir):
+        for path in sorted([*directory.glob("*.pem"), *directory.glob("*.crt")]):
+            pinned = [cert for pem in _PEM.findall(_text(path)) if (cert := identify(pem, path))]
+            if not pinned:
+                strangers.append(path)
+            for cert in pinned:
+                found.setdefault(cert.sha256, cert)
+    return list(found.values()), strangers
+
+
+def identify(pem: str, path: Path) -> Certificate | None:
+    """The certificate, if its fingerprint is in the table."""
+    try:
+        sha256 = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    except ValueError:
+        return None
+    pin = _BY_FINGERPRINT.get(sha256)
+    return None if pin is None else Certificate(pin.name, sha256, _expiry(pem), pem, path)
+
+
+def split(text: str) -> list[str]:
+    """The PEM blocks of a file."""
+    return _PEM.findall(text)
+
+
+def upstream_context(
+    certificates: list[Certificate],
+    *,
+    verify: bool = True,
+    ca_bundle: Path | None = None,
+    client_cert: tuple[Path, Path | None, str] | None = None,
+) -> ssl.SSLContext:
+    """The TLS context of GigaChat's client, used for nothing else.
+
+    A bundle of the operator's replaces all roots, as in GigaChat's SDK. `client_cert` is (certificate, key, password).
+    """
+    context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
+    if ca_bundle is None:
+        for certificate in certificates:
+            context.load_verify_locations(cadata=certificate.pem)
+    # Python 3.13 turns on RFC 5280's strictest reading, which refuses older authorities for their form, not for trust.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if client_cert is not None:
+        cert_file, key_file, password = client_cert
+        context.load_cert_chain(cert_file, key_file, password or None)
+    return context
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _expiry(pem: str) -> float:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=pem)
+    return float(ssl.cert_time_to_seconds(str(context.get_ca_certs()[0]["notAfter"])))

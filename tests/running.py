@@ -1,0 +1,104 @@
+"""Programs under test, as the tests see them: a gateway in this process, a program in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from app.sandbox import server
+from app.server.keys import GATEWAY, Gateway
+
+SandboxStarter = Callable[..., Awaitable[server.Running]]
+
+
+@dataclass
+class Running:
+    """A gateway in this process."""
+
+    url: str
+    app: web.Application
+
+    @property
+    def gateway(self) -> Gateway:
+        """The wired rooms."""
+        return self.app[GATEWAY]
+
+
+GatewayStarter = Callable[..., Awaitable[Running]]
+
+
+def environment(sandbox: server.Running, **changes: str) -> dict[str, str]:
+    """The settings of a gateway in front of a sandbox; a change to the empty string unsets."""
+    given = {
+        "GIGACHAT_CREDENTIALS": sandbox.state.settings.key,
+        "GIGACHAT_BASE_URL": sandbox.api_url,
+        "GIGACHAT_AUTH_URL": sandbox.oauth_url,
+        "GPT2GIGA_PORT": "0",
+    }
+    return {name: value for name, value in {**given, **changes}.items() if value}
+
+
+async def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+@dataclass
+class Process:
+    """A program of ours in a process of its own; `lines()` are its JSON log lines so far."""
+
+    popen: subprocess.Popen[bytes]
+    log: Path
+    url: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every whole line of the log."""
+        text = self.log.read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    def event(self, name: str, seconds: float = 10.0) -> dict[str, Any]:
+        """The first log line of this event, waited for."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.lines():
+                if line["event"] == name:
+                    return line
+            if self.popen.poll() is not None and not any(line["event"] == name for line in self.lines()):
+                break
+            time.sleep(0.01)
+        raise AssertionError(f"no {name!r} in the log:\n{self.log.read_text('utf-8')}")
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
+        """Send a signal, give the exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        return self.popen.wait(seconds)
+
+
+ProcessStarter = Callable[..., Process]
+
+
+def wait_ready(url: str, path: str = "/readyz", seconds: float = 10.0) -> None:
+    """Wait until a URL answers 200."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url + path, timeout=5):  # noqa: S310 - a URL of this test's own
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)

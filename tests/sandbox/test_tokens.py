@@ -1,0 +1,46 @@
+"""Tokens: issued, expired, revoked, forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.sandbox import tokens
+from app.sandbox.tokens import LENGTH, Standing, Tokens
+
+
+def test_token_looks_like_the_recorded_one() -> None:
+    """Five parts, 1279 characters, never twice the same."""
+    issuer = Tokens()
+    first, second = issuer.issue(60), issuer.issue(60)
+    assert first != second
+    assert len(first) == LENGTH
+    assert first.count(".") == 4
+    assert issuer.issued == 2
+
+
+def test_standing() -> None:
+    """A token is good until its time is over; another's is unknown."""
+    issuer = Tokens()
+    assert issuer.standing(issuer.issue(60)) is Standing.GOOD
+    assert issuer.standing(issuer.issue(0)) is Standing.EXPIRED
+    assert issuer.standing("none") is Standing.UNKNOWN
+
+
+def test_revoke_one_or_all() -> None:
+    """A revoked token is unknown; the count tells how many were."""
+    issuer = Tokens()
+    one, two, three = (issuer.issue(60) for _ in range(3))
+    assert issuer.revoke(one) == 1
+    assert issuer.revoke(one) == 0
+    assert issuer.standing(two) is Standing.GOOD
+    assert issuer.revoke() == 2
+    assert issuer.standing(three) is Standing.UNKNOWN
+
+
+def test_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is bounded."""
+    monkeypatch.setattr(tokens, "KEPT", 2)
+    issuer = Tokens()
+    first, second, third = (issuer.issue(60) for _ in range(3))
+    assert issuer.standing(first) is Standing.UNKNOWN
+    assert issuer.standing(second) is issuer.standing(third) is Standing.GOOD
