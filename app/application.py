@@ -86,7 +86,7 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
         ready = None
         if config.access_token:
             ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged)
-        fetch, source = _first_level(config, session)
+        fetch, source = first_level(config, session)
         keeper = TokenKeeper(fetch, ready, observer, source=source)
         catalog = Catalog(gigachat, keeper, metrics, credential)
         attempts = Attempts(gigachat, keeper, metrics, credential)
@@ -98,7 +98,7 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
         yield Gateway(config, names, chat, embeddings, catalog, gigachat, keeper, version)
 
 
-def _first_level(config: Config, session: aiohttp.ClientSession) -> tuple[OAuth | Login | None, Source]:
+def first_level(config: Config, session: aiohttp.ClientSession) -> tuple[OAuth | Login | None, Source]:
     """Where tokens of the first level come from."""
     proxy = config.upstream_proxy or None
     if config.credentials:

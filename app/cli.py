@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="tell whether settings, certificate and credentials work")
     check.set_defaults(run=_check)
 
+    alive = commands.add_parser("alive", help="exit 0 when the gateway of these settings runs: for health checks")
+    alive.set_defaults(run=_alive)
+
     translate = commands.add_parser("translate", help="print what a chat request would become, without sending it")
     translate.add_argument("file", nargs="?", help="a JSON body for /v1/chat/completions; standard input by default")
     translate.set_defaults(run=_translate)
@@ -80,15 +83,32 @@ def _serve(_arguments: argparse.Namespace) -> int:
 
 
 def _check(_arguments: argparse.Namespace) -> int:
-    from app import checkup
+    from app.checkup import run
 
-    return asyncio.run(checkup.run(Config.load()))
+    return asyncio.run(run(Config.load()))
+
+
+def _alive(_arguments: argparse.Namespace) -> int:
+    from http.client import HTTPConnection
+
+    config = Config.load()
+    # A gateway that listens on all addresses listens on this one too.
+    host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104 - compared, not bound
+    connection = HTTPConnection(host, config.port, timeout=2)
+    try:
+        connection.request("GET", "/livez")
+        return 0 if connection.getresponse().status == 200 else 1
+    except OSError as fault:
+        print(f"nobody answers on {host}:{config.port}: {fault}", file=sys.stderr)
+        return 1
+    finally:
+        connection.close()
 
 
 def _certs(arguments: argparse.Namespace) -> int:
-    from app import certificates
+    from app.certificates import run
 
-    return asyncio.run(certificates.run(Config.load(), fetch=arguments.fetch))
+    return asyncio.run(run(Config.load(), fetch=arguments.fetch))
 
 
 def _translate(arguments: argparse.Namespace) -> int:

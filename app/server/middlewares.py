@@ -58,7 +58,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as fault:
         return refused(request, _of_aiohttp(request, fault))
     except (web.RequestPayloadError, aiohttp.http_exceptions.HttpProcessingError):
-        return refused(request, GatewayError(errors.INVALID_JSON, "The request's body is cut off or wrongly encoded."))
+        return _unreadable(request)
     except Exception:  # noqa: BLE001 - the last resort: nothing may reach the client but an envelope
         LOGGER.exception("a bug of the gateway's own")
         message = "The gateway failed: this is a bug of its own. Its log has the details under this request's id."
@@ -110,6 +110,14 @@ async def tell_client(request: web.Request, response: web.StreamResponse) -> Non
         headers["x-gateway-adapted"] = facts.adapted
     if facts.dropped:
         headers["x-gateway-dropped"] = facts.dropped
+
+
+def _unreadable(request: web.Request) -> web.Response:
+    """A body that cannot be decoded: nothing after it on this connection can be read either."""
+    request.content.feed_eof()  # else the server looks for the body's rest and stumbles over the same fault
+    answer = refused(request, GatewayError(errors.INVALID_JSON, "The request's body is cut off or wrongly encoded."))
+    answer.force_close()
+    return answer
 
 
 def _headers(error: GatewayError) -> dict[str, str]:

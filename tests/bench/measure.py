@@ -43,8 +43,8 @@ def scenarios(quick: bool) -> tuple[Scenario, ...]:
     streams = 50
     stagger = payloads.PACE_SECONDS / streams
     return (
-        Scenario("request", payloads.WHOLE, "ms/request", 1e3, 750, 16, pairs=3 if quick else 6),
-        Scenario("burst", payloads.BURST, "us/chunk", 1e6, 75, 8, chunks=200, pairs=3 if quick else 6),
+        Scenario("request", payloads.WHOLE, "ms/request", 1e3, 750, 16, pairs=2 if quick else 6),
+        Scenario("burst", payloads.BURST, "us/chunk", 1e6, 75, 8, chunks=200, pairs=2 if quick else 6),
         Scenario(
             "paced",
             payloads.PACED,

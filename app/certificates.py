@@ -1,0 +1,81 @@
+"""`python -m app certs`: what is trusted for GigaChat, and the download of what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import aiohttp
+
+from app.application import context
+from app.config import Config
+from app.upstream import trust
+from app.upstream.client import open_session
+from app.upstream.failures import unreachable
+
+_MAX_BYTES = 64 * 1024
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+async def run(config: Config, *, fetch: bool) -> int:
+    """Show, and with `fetch` download first; the exit code is 1 when a download failed."""
+    failed = await _fetch(config) if fetch else 0
+    found, strangers = trust.find(config.state_dir)
+    if config.ca_bundle_file:
+        print(f"GIGACHAT_CA_BUNDLE_FILE replaces all roots: only {config.ca_bundle_file} is trusted for GigaChat.")
+    else:
+        print("Trusted for GigaChat beside the system's store, and for nothing else:")
+    for certificate in found:
+        until = dt.datetime.fromtimestamp(certificate.expires, dt.UTC).date()
+        print(f"  {certificate.name}, until {until}\n    SHA-256 {_colons(certificate.sha256)}\n    {certificate.path}")
+    have = {certificate.sha256 for certificate in found}
+    for pin in trust.PINS:
+        if pin.sha256 not in have:
+            print(f"  missing: {pin.name} (most servers send it themselves; `python -m app certs --fetch` adds it)")
+    for path in strangers:
+        print(f"  ignored, since its fingerprint is not pinned: {path}")
+    return failed
+
+
+async def _fetch(config: Config) -> int:
+    found, _ = trust.find(config.state_dir)
+    have = {certificate.sha256 for certificate in found}
+    directory = trust.directories(config.state_dir)[-1]
+    failed = 0
+    async with open_session(context(config, found)) as session:
+        for pin in trust.PINS:
+            if pin.sha256 not in have:
+                fault = await _fetch_one(session, pin, directory, config.upstream_proxy or None)
+                print(f"not added: {pin.name}: {fault}" if fault else f"added: {pin.name} in {directory}")
+                failed |= bool(fault)
+    return int(failed)
+
+
+async def _fetch_one(session: aiohttp.ClientSession, pin: trust.Pin, directory: Path, proxy: str | None) -> str | None:
+    """Download one certificate; what went wrong, if anything did. The fingerprint decides, not where it came from."""
+    try:
+        async with session.get(pin.url, proxy=proxy, timeout=_TIMEOUT) as response:
+            status, data = response.status, await response.content.read(_MAX_BYTES)
+    except (aiohttp.ClientError, OSError) as fault:
+        return f"{pin.url} cannot be fetched: {unreachable(fault).detail}"
+    if status != 200:
+        return f"{pin.url} answers {status}"
+    return _keep(pin, data.decode("ascii", "replace"), directory)
+
+
+def _keep(pin: trust.Pin, text: str, directory: Path) -> str | None:
+    """Write the pinned certificate down; what went wrong, if anything did."""
+    for pem in trust.split(text):
+        certificate = trust.identify(pem, directory / pin.file)
+        if certificate is not None and certificate.sha256 == pin.sha256:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+                certificate.path.write_text(pem + "\n", "ascii")
+            except OSError as fault:
+                return f"{certificate.path} cannot be written: {fault.strerror}. Set GPT2GIGA_STATE_DIR"
+            return None
+    return f"what {pin.url} gives does not have the pinned fingerprint, so it is refused"
+
+
+def _colons(sha256: str) -> str:
+    return ":".join(sha256[index : index + 2] for index in range(0, len(sha256), 2))

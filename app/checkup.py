@@ -1,0 +1,146 @@
+"""`python -m app check`: do settings, certificates and credentials work? One line a step, the remedy at a failure."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from app.application import context, first_level
+from app.config import Config
+from app.translate.gigachat.models import read as read_models
+from app.upstream import trust
+from app.upstream.client import GigaChat, open_session
+from app.upstream.failures import Refused, UpstreamFailure
+from app.upstream.oauth import TokenFailure
+from app.upstream.pulse import Pulse
+from app.upstream.tokens import Token
+
+OLD_BASE = "https://gigachat.devices.sberbank.ru/api"
+_SOON = 30 * 86400  # a certificate that ends within so many seconds is told
+
+
+class StepFailed(Exception):
+    """A step that did not pass: what it was, and what helps."""
+
+    def __init__(self, step: str, remedy: str) -> None:
+        super().__init__(f"{step}: {remedy}")
+        self.step = step
+        self.remedy = remedy
+
+
+class _Silent:
+    def gone(self, detail: str) -> None:
+        """The steps tell it themselves."""
+
+    def back(self, seconds: float | None) -> None:
+        """The steps tell it themselves."""
+
+
+async def run(config: Config) -> int:
+    """Go through the steps, print a line for each; 1 at the first failure."""
+    try:
+        async for line in _steps(config):
+            print(f"ok    {line}")
+    except StepFailed as failure:
+        print(f"FAIL  {failure.step}\n      {failure.remedy}")
+        return 1
+    print("All is well: `python -m app` will serve.")
+    return 0
+
+
+async def _steps(config: Config) -> AsyncIterator[str]:
+    yield "settings: " + (", ".join(sorted(config.effective())) or "all defaults")
+    for warning in config.warnings:
+        yield f"settings, but: {warning}"
+    certificates, _ = trust.find(config.state_dir)
+    yield _certificates(config, certificates)
+    async with open_session(context(config, certificates)) as session:
+        token = await _token(config, session)
+        yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
+        names = await _models(config, session, token)
+        yield f"GigaChat answers and has {len(names)} models" + (" (the SANDBOX: no GigaChat)" if names.sandbox else "")
+        for setting, name in (("GIGACHAT_MODEL", config.model), ("GPT2GIGA_EMBEDDINGS_MODEL", config.embeddings_model)):
+            if name not in names:
+                raise StepFailed(f"{setting}: GigaChat has no model {name!r}", f"Choose of: {', '.join(names)}")
+            yield f"{setting}: {name}"
+        if config.access_token and token.source != "ready":
+            await _models(config, session, Token("ready", config.access_token))
+            yield "the ready token works as the second level"
+
+
+def _certificates(config: Config, certificates: list[trust.Certificate]) -> str:
+    if not config.verify_ssl_certs:
+        return "certificates: NOT verified (GIGACHAT_VERIFY_SSL_CERTS is off)"
+    if config.ca_bundle_file is not None:
+        return f"certificates: only those of {config.ca_bundle_file} are trusted"
+    root = trust.PINS[0]
+    if root.sha256 not in {certificate.sha256 for certificate in certificates}:
+        raise StepFailed(f"certificates: {root.name} is missing", "Run `python -m app certs --fetch`")
+    for certificate in certificates:
+        if certificate.expires < time.time() + _SOON:
+            return f"certificates: {len(certificates)} pinned, but {certificate.name} ends within 30 days"
+    return f"certificates: {len(certificates)} pinned, beside the system's"
+
+
+async def _token(config: Config, session: aiohttp.ClientSession) -> Token:
+    fetch, source = first_level(config, session)
+    if fetch is None:
+        if config.access_token:
+            return Token("ready", config.access_token)
+        if source == "mtls":
+            return Token("mtls", "")
+        raise StepFailed("token: no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key")
+    try:
+        grant = await fetch()
+    except TokenFailure as failure:
+        raise StepFailed(f"token: {failure.reason}", failure.remedy) from None
+    return Token(source, grant.token, grant.life)
+
+
+class _Names(list[str]):
+    """The models' names; `sandbox` when the other side said that it is the local one."""
+
+    sandbox = False
+
+
+async def _models(config: Config, session: aiohttp.ClientSession, token: Token) -> _Names:
+    gigachat = _client(config, session)
+    try:
+        names = _Names(model.id for model in read_models(await gigachat.get("models", token, {})))
+    except UpstreamFailure as failure:
+        raise await _explained(config, session, token, failure) from None
+    if not names:
+        raise StepFailed(f"what answers at {config.base_url}/v1 is no GigaChat", "Check GIGACHAT_BASE_URL")
+    names.sandbox = gigachat.sandbox
+    return names
+
+
+async def _explained(
+    config: Config, session: aiohttp.ClientSession, token: Token, failure: UpstreamFailure
+) -> StepFailed:
+    if isinstance(failure, Refused) and failure.status == 401:
+        what = "the ready token" if token.source == "ready" else "the token"
+        return StepFailed(f"GigaChat does not accept {what} (401)", "Give a token or key of the same contour and scope")
+    step = f"GigaChat at {config.base_url}/v1: {failure}"
+    if config.base_url != OLD_BASE:
+        old = dataclasses.replace(config, base_url=OLD_BASE)
+        try:
+            await _client(old, session).get("models", token, {})
+        except UpstreamFailure:
+            return StepFailed(step, f"The older host ({OLD_BASE}/v1) fails as well: check network, proxy and account")
+        return StepFailed(step, f"The older host works: set GIGACHAT_BASE_URL={OLD_BASE}/v1")
+    return StepFailed(step, "Check network, proxy and account")
+
+
+def _client(config: Config, session: aiohttp.ClientSession) -> GigaChat:
+    return GigaChat(
+        session,
+        config.base_url,
+        Pulse(_Silent()),
+        timeout=30,
+        connect_seconds=config.connect_seconds,
+        proxy=config.upstream_proxy,
+    )

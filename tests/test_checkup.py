@@ -1,0 +1,104 @@
+"""`python -m app check`: a line for each step, the remedy at the first failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import checkup
+from app.checkup import run
+from app.config import Config
+from app.sandbox import server
+from app.upstream import trust
+from tests.running import environment
+
+
+async def checked(sandbox: server.Running, **changes: str) -> int:
+    """The exit code of a check with these settings."""
+    return await run(Config.load(environment(sandbox, **changes), dotenv=None))
+
+
+async def test_all_is_well(sandbox: server.Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every step passes, a line each, and the sandbox is called by its name."""
+    token = sandbox.state.tokens.issue(60)
+    assert await checked(sandbox, GIGACHAT_ACCESS_TOKEN=token) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines[:-1])
+    assert any("SANDBOX" in line for line in lines)
+    assert "the ready token works as the second level" in lines[-2]
+    assert sandbox.state.settings.key not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed", "remedy"),
+    [
+        ({"GIGACHAT_CREDENTIALS": ""}, "no credentials", "Set GIGACHAT_CREDENTIALS"),
+        ({"GIGACHAT_CREDENTIALS": "d3Jvbmc6a2V5"}, "does not accept the key", "GIGACHAT_CREDENTIALS"),
+        ({"GIGACHAT_SCOPE": "GIGACHAT_API_CORP"}, "another scope", "GIGACHAT_SCOPE"),
+        ({"GIGACHAT_CREDENTIALS": "", "GIGACHAT_ACCESS_TOKEN": "old"}, "the ready token (401)", "same contour"),
+        ({"GIGACHAT_ACCESS_TOKEN": "old"}, "the ready token (401)", "same contour"),
+        ({"GIGACHAT_MODEL": "GigaChat-9"}, "no model 'GigaChat-9'", "GigaChat-2-Max"),
+    ],
+)
+async def test_the_first_failure_ends_it_with_its_remedy(
+    sandbox: server.Running, capsys: pytest.CaptureFixture[str], changes: dict[str, str], failed: str, remedy: str
+) -> None:
+    """Exit code 1, what failed, and what helps."""
+    assert await checked(sandbox, **changes) == 1
+    shown = capsys.readouterr().out
+    assert failed in shown
+    assert remedy in shown.split("FAIL")[1]
+
+
+async def test_the_older_host_is_suggested_when_it_works(
+    sandbox: server.Running, monkeypatch: pytest.MonkeyPatch, unused_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the configured host fails, the older one is tried, and named if it answers."""
+    monkeypatch.setattr(checkup, "OLD_BASE", sandbox.url)
+    assert await checked(sandbox, GIGACHAT_BASE_URL=f"http://127.0.0.1:{unused_port}/v1") == 1
+    assert f"set GIGACHAT_BASE_URL={sandbox.url}/v1" in capsys.readouterr().out
+
+
+async def test_when_both_hosts_fail_the_network_is_named(
+    sandbox: server.Running, monkeypatch: pytest.MonkeyPatch, unused_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No suggestion that would not help."""
+    dead = f"http://127.0.0.1:{unused_port}"
+    monkeypatch.setattr(checkup, "OLD_BASE", dead + "/api")
+    assert await checked(sandbox, GIGACHAT_BASE_URL=f"{dead}/v1") == 1
+    assert "fails as well" in capsys.readouterr().out
+    assert await checked(sandbox, GIGACHAT_BASE_URL=f"{dead}/api/v1") == 1
+    assert "Check network" in capsys.readouterr().out
+
+
+async def test_something_that_is_no_gigachat_is_recognised(
+    sandbox: server.Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page that answers 200 is no GigaChat."""
+    sandbox.state.faults.add("html_200", where="models", times=None)
+    assert await checked(sandbox) == 1
+    assert "no GigaChat" in capsys.readouterr().out
+
+
+async def test_the_trust_is_told(
+    sandbox: server.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Verification off, a bundle of one's own, a root that is missing or ends soon: each has its words."""
+    await checked(sandbox, GIGACHAT_VERIFY_SSL_CERTS="false")
+    assert "NOT verified" in capsys.readouterr().out
+    await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
+    assert "only those of" in capsys.readouterr().out
+    monkeypatch.setattr(checkup, "_SOON", 20 * 365 * 86400)
+    await checked(sandbox)
+    assert "ends within" in capsys.readouterr().out
+    monkeypatch.setattr(trust, "shipped_directory", lambda: tmp_path)
+    assert await checked(sandbox) == 1
+    assert "is missing" in capsys.readouterr().out
+
+
+async def test_only_a_ready_token_is_enough(sandbox: server.Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a key the ready token is what is checked."""
+    token = sandbox.state.tokens.issue(60)
+    assert await checked(sandbox, GIGACHAT_CREDENTIALS="", GIGACHAT_ACCESS_TOKEN=token) == 0
+    assert "token: ready" in capsys.readouterr().out
