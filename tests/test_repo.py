@@ -1,0 +1,147 @@
+"""The house's own rules: what a reader may rely on in every file, and what README and settings must agree on."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from app.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "app").rglob("*.py"))
+PROGRAM = [path for path in MODULES if path.name != "__init__.py"]
+ALL = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
+
+
+def name(path: Path) -> str:
+    """A path as a test's id."""
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function of a module, nested ones too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def imports(path: Path) -> set[str]:
+    """Every name that a module imports, dotted: `aiohttp.web` for `from aiohttp import web`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
+    """A docstring at the top, at most 300 lines, no function of more than 60."""
+    text = path.read_text("utf-8")
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert text.count("\n") <= 300
+    for function in functions(path):
+        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=name)
+def test_every_module_has_its_test_file(path: Path) -> None:
+    """`app/x/y.py` is tested in `tests/x/test_y.py`."""
+    where = path.relative_to(ROOT / "app")
+    assert (ROOT / "tests" / where.parent / f"test_{where.stem.strip('_')}.py").is_file()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_only_one_module_frames_events(path: Path) -> None:
+    """`data:` is spelled in sse.py and nowhere else."""
+    if path.name == "sse.py":
+        return
+    constants = [node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)]
+    framed = [value for value in constants if isinstance(value, str | bytes) and str(value).find("data: ") != -1]
+    assert not framed
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PROGRAM if {"upstream", "exchange"} & set(path.relative_to(ROOT).parts)], ids=name
+)
+def test_lower_rooms_know_no_web_server(path: Path) -> None:
+    """`aiohttp.web` belongs to the server: upstream and exchange only ask."""
+    assert not any(imported.startswith("aiohttp.web") for imported in imports(path))
+
+
+def test_rooms_are_named_by_nouns() -> None:
+    """No room for what has no home."""
+    forbidden = {"common", "utils", "util", "helpers", "helper", "core", "base", "misc"}
+    assert not forbidden & {part for path in MODULES for part in (*path.parts[:-1], path.stem)}
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    """A room that setup.cfg forgets would be missing where the wheel is installed."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = set(config["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in MODULES}
+    assert listed == found | {"app.certs"}
+
+
+def settings() -> dict[str, str]:
+    """Every setting with its default, as a person would write it."""
+    shown = {}
+    for item in fields(Config):
+        if "name" in item.metadata:
+            default = item.default
+            text = "" if default in (None, (), "") else str(default)
+            if isinstance(default, bool):
+                text = text.lower()
+            elif isinstance(default, float):
+                text = f"{default:g}"
+            elif item.name.endswith("_bytes"):
+                text = f"{int(text) // 2**20}MiB"
+            shown[item.metadata["name"]] = text
+    # The version at the end is how people know the URL; with and without it means the same.
+    shown["GIGACHAT_BASE_URL"] += "/v1"
+    return shown
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    """`.env.example` has each setting once, and nothing else."""
+    text = (ROOT / ".env.example").read_text("utf-8")
+    written = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
+    assert written == settings()
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ru.md"])
+def test_the_readmes_name_every_setting_with_its_default(readme: str) -> None:
+    """The table of settings has each with its default, in both languages."""
+    text = (ROOT / readme).read_text("utf-8")
+    rows = re.findall(r"^\| `((?:GIGACHAT|GPT2GIGA)_[A-Z_]+)` \| (?:`(.*?)`)? ?\|", text, re.MULTILINE)
+    assert dict(rows) == settings()
+
+
+def test_the_readmes_are_equal() -> None:
+    """Both languages have the same commands, headings' levels and tables' sizes."""
+    texts = [(ROOT / readme).read_text("utf-8") for readme in ("README.md", "README.ru.md")]
+
+    def shape(text: str) -> tuple[list[str], list[str], int]:
+        blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+        commands = [re.sub(r"\s*#.*", "", line) for block in blocks for line in block.splitlines()]
+        return commands, re.findall(r"^(#+) ", text, re.MULTILINE), len(re.findall(r"^\|", text, re.MULTILINE))
+
+    assert shape(texts[0]) == shape(texts[1])
+
+
+def test_the_certificates_are_pinned() -> None:
+    """What lies in certs/ is in the table of pins."""
+    from app.upstream import trust
+
+    found, strangers = trust.find(None)
+    assert found
+    assert not strangers
