@@ -13,6 +13,7 @@ from prometheus_async.aio.web import server_stats
 
 from app.admission.tenants import Door
 from app.config import Config
+from app.errors import ConfigError
 from app.exchange.attempts import Attempts
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
@@ -20,12 +21,13 @@ from app.exchange.embeddings import Embeddings
 from app.observe import metrics as families
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
+from app.observe.requests import RequestObserver
 from app.observe.upstream import UpstreamObserver
 from app.server import cors, handlers, operators
 from app.server.bodies import BodyBudget
 from app.server.drain import Drain
-from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, METRICS, Gateway
-from app.server.middlewares import access, door, failures, tell_client
+from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, REQUESTS, Gateway
+from app.server.middlewares import access, door, expected, failures, tell_client
 from app.server.routes import API_AND_TWINS, OPEN
 from app.settings import Credential
 from app.translate.models import ModelNames
@@ -41,12 +43,15 @@ def build(config: Config) -> web.Application:
     """The gateway for these settings. Its background tasks live while the application runs."""
     # Bodies are bounded by BodyBudget, whose error is in the envelope.
     app = web.Application(middlewares=[access, failures, door], client_max_size=0)
-    app[METRICS] = families.shared()
+    app[REQUESTS] = RequestObserver(families.shared())
     app[DOOR] = Door(config.api_key)
     app[DRAIN] = Drain()
     app[BODIES] = BodyBudget(config.max_body_bytes, config.max_bodies_bytes)
     app.on_response_prepare.append(tell_client)
-    api = [app.router.add_route(row.method, row.path, getattr(handlers, row.handler)) for row in API_AND_TWINS]
+    api = [
+        app.router.add_route(row.method, row.path, getattr(handlers, row.handler), expect_handler=expected)
+        for row in API_AND_TWINS
+    ]
     for row in OPEN:
         if row.handler != "metrics":
             app.router.add_get(row.path, getattr(operators, row.handler))
@@ -56,7 +61,7 @@ def build(config: Config) -> web.Application:
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[METRICS]) as gateway:
+        async with open_gateway(config, app[REQUESTS].metrics) as gateway:
             app[GATEWAY] = gateway
             yield
 
@@ -119,13 +124,25 @@ def _trust(config: Config, metrics: Metrics) -> Any:
 
 
 def context(config: Config, certificates: list[trust.Certificate]) -> Any:
-    """The TLS context of GigaChat's client, by these settings."""
-    return trust.upstream_context(
-        certificates,
-        verify=config.verify_ssl_certs,
-        ca_bundle=config.ca_bundle_file,
-        client_cert=(config.cert_file, config.key_file, config.key_file_password) if config.cert_file else None,
-    )
+    """The TLS context of GigaChat's client, by these settings. Raises ConfigError when a file holds no certificate."""
+    try:
+        return trust.upstream_context(
+            certificates,
+            verify=config.verify_ssl_certs,
+            ca_bundle=config.ca_bundle_file,
+            client_cert=(config.cert_file, config.key_file, config.key_file_password) if config.cert_file else None,
+        )
+    except OSError as fault:  # ssl.SSLError is one
+        named = [
+            f"{name} ({path})"
+            for name, path in (
+                ("GIGACHAT_CA_BUNDLE_FILE", config.ca_bundle_file),
+                ("GIGACHAT_CERT_FILE", config.cert_file),
+                ("GIGACHAT_KEY_FILE", config.key_file),
+            )
+            if path is not None
+        ]
+        raise ConfigError([f"{', '.join(named)}: TLS cannot use what is in there: {fault}"]) from fault
 
 
 @asynccontextmanager

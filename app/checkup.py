@@ -96,7 +96,8 @@ async def _token(config: Config, session: aiohttp.ClientSession) -> Token:
     try:
         grant = await fetch()
     except TokenFailure as failure:
-        raise StepFailed(f"token: {failure.reason}", failure.remedy) from None
+        told = f"token: {failure.reason}" + (f" ({failure.detail})" if failure.detail else "")
+        raise StepFailed(told, failure.remedy) from None
     return Token(source, grant.token, grant.life)
 
 

@@ -45,28 +45,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m app", description=_ABOUT, epilog=_EXAMPLES, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"gpt2giga-proxy {_version()}")
     parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="command")
 
-    check = commands.add_parser("check", help="tell whether settings, certificate and credentials work")
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    check = command("check", "tell whether settings, certificate and credentials work")
     check.set_defaults(run=_check)
 
-    alive = commands.add_parser("alive", help="exit 0 when the gateway of these settings runs: for health checks")
+    alive = command("alive", "exit 0 when the gateway of these settings runs: for health checks")
     alive.set_defaults(run=_alive)
 
-    translate = commands.add_parser("translate", help="print what a chat request would become, without sending it")
+    translate = command("translate", "print what a chat request would become, without sending it")
     translate.add_argument("file", nargs="?", help="a JSON body for /v1/chat/completions; standard input by default")
     translate.set_defaults(run=_translate)
 
-    certs = commands.add_parser("certs", help="show which certificates are trusted for GigaChat")
+    certs = command("certs", "show which certificates are trusted for GigaChat")
     certs.add_argument("--fetch", action="store_true", help="download the missing ones and check their fingerprints")
     certs.set_defaults(run=_certs)
 
-    _add_sandbox(commands.add_parser("sandbox", help="a GigaChat that runs locally: no credentials, no network"))
+    _add_sandbox(command("sandbox", "a GigaChat that runs locally: no credentials, no network"))
     return parser
 
 
 def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
-    sandbox.add_argument("--host", default="127.0.0.1")
+    sandbox.add_argument("--host", default="127.0.0.1", help="of the sandbox (default: %(default)s)")
     sandbox.add_argument("--port", type=int, default=9555, help="of the sandbox (default: %(default)s)")
     sandbox.add_argument("--token-ttl", type=float, default=1800.0, help="life of a token, seconds (default: 1800)")
     sandbox.add_argument("--max-concurrency", type=int, default=0, help="429 above so many chats (default: no limit)")

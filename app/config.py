@@ -37,13 +37,13 @@ class Config:
     model: str = _setting("GIGACHAT_MODEL", "GigaChat")
     base_url: str = _setting("GIGACHAT_BASE_URL", "https://api.giga.chat", settings.base_url)
     auth_url: str = _setting("GIGACHAT_AUTH_URL", "https://ngw.devices.sberbank.ru:9443/api/v2/oauth", settings.url)
-    user: str = _setting("GIGACHAT_USER", "", str)
-    password: str = _setting("GIGACHAT_PASSWORD", "", str, secret=True)
+    user: str = _setting("GIGACHAT_USER", "", settings.words)
+    password: str = _setting("GIGACHAT_PASSWORD", "", settings.words, secret=True)
     verify_ssl_certs: bool = _setting("GIGACHAT_VERIFY_SSL_CERTS", True, settings.boolean)
     ca_bundle_file: Path | None = _setting("GIGACHAT_CA_BUNDLE_FILE", None, settings.existing_file)
     cert_file: Path | None = _setting("GIGACHAT_CERT_FILE", None, settings.existing_file)
     key_file: Path | None = _setting("GIGACHAT_KEY_FILE", None, settings.existing_file)
-    key_file_password: str = _setting("GIGACHAT_KEY_FILE_PASSWORD", "", str, secret=True)
+    key_file_password: str = _setting("GIGACHAT_KEY_FILE_PASSWORD", "", settings.words, secret=True)
     timeout: float = _setting("GIGACHAT_TIMEOUT", 600.0, settings.positive)
     host: str = _setting("GPT2GIGA_HOST", "127.0.0.1")
     port: int = _setting("GPT2GIGA_PORT", 8090, settings.port)
@@ -73,8 +73,8 @@ class Config:
         """Read all settings. Raises ConfigError with every fault at once."""
         given: dict[str, str] = {}
         if dotenv is not None and dotenv.is_file():
-            given.update({key: value for key, value in dotenv_values(dotenv, interpolate=False).items() if value})
-        given.update({key: value for key, value in (os.environ if environ is None else environ).items() if value})
+            given.update(_filled(_of_file(dotenv)))
+        given.update(_filled(os.environ if environ is None else environ))
         return _Reader(given).config()
 
     def effective(self) -> dict[str, object]:
@@ -101,7 +101,7 @@ class _Reader:
             if raw:
                 values[item.name] = self._parsed(item, raw)
         if path := self._given.get("GIGACHAT_ACCESS_TOKEN_FILE"):
-            values["access_token_file"] = Path(path).expanduser()
+            values["access_token_file"] = self._path(path)
         values.setdefault("upstream_proxy", self._proxy_of_environment())
         self._check_pairs(values)
         if self._faults:
@@ -116,11 +116,21 @@ class _Reader:
         if value:
             self._faults.append(f"{name} and {name}_FILE are both set: keep one of them")
             return value
+        # Faults do not quote the path: people put the secret itself there.
         try:
-            return Path(path).expanduser().read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as fault:
-            self._faults.append(f"{name}_FILE cannot be read: {getattr(fault, 'strerror', None) or 'no text'}: {path}")
-            return ""
+            return settings.home(path).read_text("utf-8").strip()
+        except OSError as fault:
+            self._faults.append(f"{name}_FILE names a file that cannot be read: {fault.strerror}")
+        except ValueError:
+            self._faults.append(f"{name}_FILE names a file that is not UTF-8 text")
+        return ""
+
+    @staticmethod
+    def _path(value: str) -> Path | None:
+        try:
+            return settings.home(value)
+        except ValueError:
+            return None  # told when the file was read
 
     def _parsed(self, item: Field[Any], raw: str) -> Any:
         try:
@@ -149,15 +159,30 @@ class _Reader:
         found = []
         for name in sorted(self._given):
             if name.startswith(PREFIXES) and name not in known:
+                name = name.encode(errors="replace").decode()
                 near = difflib.get_close_matches(name, known, n=1)
                 found.append(f"{name} is unknown and has no effect" + (f": did you mean {near[0]}?" if near else ""))
         if len(values.get("credentials", ())) > 1:
             found.append("GIGACHAT_CREDENTIALS holds several keys: only the first is used so far")
         if values.get("host") in {"0.0.0.0", "::"} and not values.get("api_key"):  # noqa: S104 - told, not bound here
             found.append("listening on all addresses without GPT2GIGA_API_KEY: whoever reaches the port spends tokens")
+        limits = {item.name: values.get(item.name, item.default) for item in _declared()}
+        if limits["max_body_bytes"] > limits["max_bodies_bytes"]:
+            found.append("GPT2GIGA_MAX_BODIES_BYTES is less than one body may have (GPT2GIGA_MAX_BODY_BYTES)")
         if not values.get("verify_ssl_certs", True):
             found.append("GIGACHAT_VERIFY_SSL_CERTS is off: anyone on the way can read keys and prompts")
         return found
+
+
+def _of_file(dotenv: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(dotenv, interpolate=False, encoding="utf-8-sig")  # some editors begin with a BOM
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError([f"{dotenv} cannot be read: {getattr(fault, 'strerror', None) or 'not UTF-8'}"]) from None
+
+
+def _filled(given: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if value and value.strip()}
 
 
 def _declared() -> list[Field[Any]]:
@@ -168,4 +193,4 @@ def _printable(value: object) -> object:
     if isinstance(value, str) and "://" in value and "@" in value:
         parts = urlsplit(value)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return str(value) if isinstance(value, Path) else value
+    return os.fsencode(value).decode(errors="replace") if isinstance(value, Path) else value

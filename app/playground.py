@@ -23,7 +23,14 @@ _REAL = (
     "GIGACHAT_USER",
     "GIGACHAT_PASSWORD",
     "GIGACHAT_PASSWORD_FILE",
+    "GIGACHAT_VERIFY_SSL_CERTS",
+    "GIGACHAT_CA_BUNDLE_FILE",
+    "GIGACHAT_CERT_FILE",
+    "GIGACHAT_KEY_FILE",
+    "GIGACHAT_KEY_FILE_PASSWORD",
+    "GIGACHAT_KEY_FILE_PASSWORD_FILE",
     "GPT2GIGA_UPSTREAM_PROXY",
+    "GPT2GIGA_UPSTREAM_PROXY_FILE",
     "HTTPS_PROXY",
     "https_proxy",
 )
@@ -55,7 +62,8 @@ async def _both(settings: SandboxSettings, host: str, port: int, environ: Mappin
         config = gateway_config(running, settings, environ)
         logs.configure(config.log_level, config.log_format)
         _say(running, settings)
-        _line(f"Point an OpenAI SDK at http://localhost:{config.port}/v1 with any key. Ctrl-C stops both.")
+        where = f"http://localhost:{config.port}/v1" if config.port else "the gateway's URL below"
+        _line(f"Point an OpenAI SDK at {where} with {'your' if config.api_key else 'any'} key. Ctrl-C stops both.")
         return await serve.run(config)
     finally:
         await running.stop()

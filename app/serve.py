@@ -21,6 +21,10 @@ from app.server.keys import DRAIN
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+class _NotListening(Exception):
+    """A port could not be opened; the log says why."""
+
+
 def runner() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """How the loop is run: on uvloop where it is installed (the extra `speed`), else on asyncio's own."""
     try:
@@ -40,25 +44,26 @@ async def run(config: Config) -> int:
     """Serve on the running loop until a signal; the exit code."""
     app = build(config)
     server = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+    extra = _metrics_server() if config.metrics_port is not None else None
     signals = [asyncio.Event(), asyncio.Event()]  # the first asks to stop, the second to hurry
-    await server.setup()
-    extra: web.AppRunner | None = None
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, _on_signal, signals)
     try:
-        port = await listen(server, config.host, config.port)
-        if config.metrics_port is not None:
-            extra = await _metrics_server(config)
-        _announce(config, port)
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, _on_signal, signals)
+        await server.setup()
+        port = await _opened(server, config.host, config.port)
+        metrics_port = None
+        if extra is not None:
+            await extra.setup()
+            metrics_port = await _opened(extra, config.host, config.metrics_port or 0)
+        _announce(config, port, metrics_port)
         # What is alive now stays: collections need not walk through it again.
         gc.collect()
         gc.freeze()
         await signals[0].wait()
         LOGGER.info("stopping", extra=fields(under_way=app[DRAIN].under_way, seconds=config.shutdown_seconds))
         await _drain(app[DRAIN], config.shutdown_seconds, signals[1])
-    except OSError as fault:
-        LOGGER.critical("cannot listen", extra=fields(host=config.host, port=config.port, why=str(fault)))
+    except _NotListening:
         return 1
     finally:
         await server.cleanup()
@@ -75,22 +80,28 @@ async def listen(server: web.AppRunner, host: str, port: int) -> int:
     return int(server.addresses[0][1])
 
 
-async def _metrics_server(config: Config) -> web.AppRunner:
+async def _opened(server: web.AppRunner, host: str, port: int) -> int:
+    try:
+        return await listen(server, host, port)
+    except OSError as fault:
+        LOGGER.critical("cannot listen", extra=fields(host=host, port=port, why=fault.strerror or str(fault)))
+        raise _NotListening from fault
+
+
+def _metrics_server() -> web.AppRunner:
     app = web.Application()
     app.router.add_get("/metrics", server_stats)
-    server = web.AppRunner(app, access_log=None)
-    await server.setup()
-    await listen(server, config.host, config.metrics_port or 0)
-    return server
+    return web.AppRunner(app, access_log=None)
 
 
-def _announce(config: Config, port: int) -> None:
+def _announce(config: Config, port: int, metrics_port: int | None) -> None:
     for warning in config.warnings:
         LOGGER.warning(warning)
     if not (config.credentials or config.access_token or config.user or config.cert_file):
         LOGGER.error("no credentials are set: set GIGACHAT_CREDENTIALS, or try `make sandbox`")
-    url = f"http://{config.host}:{port}/v1"
-    LOGGER.info("listening", extra=fields(url=url, settings=config.effective()))
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    metrics = f"http://{host}:{port if metrics_port is None else metrics_port}/metrics"
+    LOGGER.info("listening", extra=fields(url=f"http://{host}:{port}/v1", metrics=metrics, settings=config.effective()))
 
 
 def _on_signal(signals: list[asyncio.Event]) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _SCOPE = re.compile(r"[A-Z][A-Z0-9_]*")
-_VERSION = re.compile(r"/v\d+$")
+_ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?", re.IGNORECASE)
+_VERSION = re.compile(r"(?<!/)/v\d+$")
 _SIZE = re.compile(r"(\d+)\s*(|[KMG]i?B?)", re.IGNORECASE)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -33,6 +34,15 @@ def text(value: str) -> str:
     """Any single line that may stand in an HTTP header."""
     if not value.isprintable() or not value.isascii():
         raise ValueError("holds a character that is not printable ASCII (a line break, a Cyrillic letter)")
+    return value
+
+
+def words(value: str) -> str:
+    """Any text that UTF-8 can carry: an environment may hold bytes that are none."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8") from None
     return value
 
 
@@ -99,9 +109,13 @@ def choice(*words: str) -> Callable[[str], str]:
 
 def url(value: str) -> str:
     """An http(s) URL."""
-    parts = urlsplit(text(value))
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not an http(s) URL with a host")
+    try:  # urlsplit quotes what it does not like, and that may be a password
+        parts = urlsplit(text(value))
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and " " not in value
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("is not an http(s) URL with a host, in printable ASCII")
     return value.rstrip("/")
 
 
@@ -110,9 +124,17 @@ def base_url(value: str) -> str:
     return _VERSION.sub("", url(value))
 
 
+def home(value: str) -> Path:
+    """A path, with `~` made a directory."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of a user who has none") from None
+
+
 def existing_file(value: str) -> Path:
     """A file that can be read."""
-    path = Path(value).expanduser()
+    path = home(value)
     try:
         with path.open("rb"):
             return path
@@ -122,7 +144,7 @@ def existing_file(value: str) -> Path:
 
 def directory(value: str) -> Path:
     """A directory, made when it is not there."""
-    path = Path(value).expanduser()
+    path = home(value)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
@@ -132,10 +154,9 @@ def directory(value: str) -> Path:
 
 def origins(value: str) -> tuple[str, ...]:
     """Origins of browsers, comma-separated, or `*` alone."""
-    found = tuple(item.strip().rstrip("/") for item in value.split(",") if item.strip())
+    found = tuple(item.strip().rstrip("/") for item in text(value).split(",") if item.strip())
     for origin in found:
-        parts = urlsplit(origin)
-        if origin != "*" and (parts.scheme not in {"http", "https"} or parts.path or not parts.hostname):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise ValueError(f"{origin!r} is no origin: scheme://host[:port], or * alone")
     if "*" in found and len(found) > 1:
         raise ValueError("* stands alone or not at all")

@@ -37,22 +37,27 @@ class Decoder:
     Only `data` is handed on: comments, names, ids and empty events are skipped.
     """
 
-    __slots__ = ("_carriage", "_rest", "_started")
+    __slots__ = ("_carriage", "_rest", "_size", "_started")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # an event that has begun, in pieces: joined once, when it ends
+        self._size = 0
         self._carriage = False
         self._started = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes, give the data of every event that is complete by now."""
-        buffer = self._rest + self._plain(chunk)
+        chunk = self._plain(chunk)
+        if self._rest:
+            if not self._closes(chunk):
+                self._keep(chunk)
+                return []
+            chunk = self._joined(chunk)
         if not self._started:
-            buffer = self._without_bom(buffer)
-        blocks = buffer.split(_END)
-        self._rest = blocks.pop()
-        if len(self._rest) > MAX_EVENT_BYTES:
-            raise EventTooLarge(f"an event of more than {MAX_EVENT_BYTES} bytes")
+            chunk = self._without_bom(chunk)
+        blocks = chunk.split(_END)
+        if rest := blocks.pop():
+            self._keep(rest)
         found = []
         for block in blocks:
             if block.startswith(_PREFIX) and b"\n" not in block:
@@ -67,9 +72,26 @@ class Decoder:
         The standard throws such an event away; a server that forgets the last line end is served all the same.
         The caller sees from the payload itself whether it was cut off.
         """
-        rest, self._rest = self._rest, b""
-        data = _data(rest)
+        rest = self._joined(b"")
+        data = _data(rest if self._started else self._without_bom(rest))
         return [] if data is None else [data]
+
+    def _closes(self, chunk: bytes) -> bool:
+        """Whether the event that has begun ends in this piece."""
+        return _END in chunk or (chunk.startswith(b"\n") and self._rest[-1].endswith(b"\n"))
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._rest.append(piece)
+            self._size += len(piece)
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLarge(f"an event of more than {MAX_EVENT_BYTES} bytes")
+
+    def _joined(self, last: bytes) -> bytes:
+        buffer = b"".join((*self._rest, last))
+        self._rest.clear()
+        self._size = 0
+        return buffer
 
     def _plain(self, chunk: bytes) -> bytes:
         """Line ends as LF; a CR at the end of a chunk waits for what follows, since it may be half of a CRLF."""

@@ -53,6 +53,12 @@ async def sandbox(start_sandbox: SandboxStarter) -> server.Running:
 
 
 @pytest.fixture
+def few_roots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No certificates of the system's: reading them is most of a gateway's start. For tests that do without TLS."""
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+
+
+@pytest.fixture
 async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter]:
     """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready."""
     async with AsyncExitStack() as stack:

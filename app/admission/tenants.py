@@ -1,6 +1,6 @@
 """Who a request belongs to: one type from the key to the ledger.
 
-Sources: the settings page (`GPT2GIGA_API_KEY`) and the worker's contract (`X-Tenant-ID`).
+Sources: the settings (`GPT2GIGA_API_KEY`) and the worker's contract (`X-Tenant-ID`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Tenant(NamedTuple):
 
 
 DEFAULT = Tenant("default")
+# gpt2giga's way to hand GigaChat credentials through its door (`GPT2GIGA_PASS_TOKEN`).
+_PASSED = ("giga-cred-", "giga-auth-", "giga-user-")
 
 
 class Door:
@@ -34,6 +36,12 @@ class Door:
         """The tenant of a request with these headers (Authorization, x-api-key, X-Tenant-ID). Raises GatewayError."""
         presented = _bearer(authorization) or api_key or ""
         raw = presented.encode("utf-8", "surrogateescape")
+        if presented.startswith(_PASSED):
+            raise GatewayError(
+                INVALID_API_KEY,
+                "This gateway takes no GigaChat credentials as its key: it asks GigaChat under its own account, set by "
+                "GIGACHAT_CREDENTIALS. Send the gateway's key (GPT2GIGA_API_KEY) instead.",
+            )
         if self._key and not hmac.compare_digest(raw, self._key):
             raise GatewayError(
                 INVALID_API_KEY,

@@ -12,13 +12,14 @@ from time import monotonic
 from typing import Literal
 
 import aiohttp
+from prometheus_client import Counter
 
 from app.exchange.outcomes import no_token, to_error
 from app.observe.facts import Facts
 from app.observe.metrics import Metrics
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, Unreachable, UpstreamFailure
-from app.upstream.tokens import NoToken, Token, TokenKeeper
+from app.upstream.tokens import NoToken, Source, Token, TokenKeeper
 
 Reason = Literal["stale", "unauthorized"]
 
@@ -35,6 +36,7 @@ class Job:
     body: bytes
     headers: Mapping[str, str]
     stream: bool = False
+    field: str = "messages"  # of the client's body: where the words stand that may be too many
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class _Tries:
 
     used: dict[Reason, int] = field(default_factory=dict)
     last: Reason | None = None
+    refused: Source | None = None  # where the last token that GigaChat refused had come from
 
     def take(self, reason: Reason) -> bool:
         used = self.used.get(reason, 0)
@@ -61,47 +64,54 @@ class Attempts:
         self._keeper = keeper
         self._metrics = metrics
         self._credential = credential
+        self._attempted: dict[tuple[str, str], Counter] = {}
 
     async def open(self, job: Job, facts: Facts) -> aiohttp.ClientResponse:
         """The open 200 response: the caller owns and ends it. Raises GatewayError."""
-        token = await self._token()
+        token = await self._token(facts)
         tries = _Tries()
         if facts.upstream_started is None:
             facts.upstream_started = monotonic()
         while True:
             facts.tries += 1
             try:
-                response = await self._gigachat.post(job.path, job.body, token, job.headers, stream=job.stream)
+                response = await self._gigachat.post(
+                    job.path, job.body, token, job.headers, stream=job.stream, anew=tries.last == "stale"
+                )
             except UpstreamFailure as failure:
                 self._count(job, failure.status if isinstance(failure, Refused) else None, facts)
-                token = await self._again(failure, token, tries)
+                token = await self._again(failure, token, tries, job, facts)
             else:
                 self._count(job, 200, facts)
                 if tries.last is not None:
                     self._metrics.retries.labels(tries.last, "success").inc()
                 return response
 
-    async def _token(self) -> Token:
+    async def _token(self, facts: Facts) -> Token:
         try:
             return await self._keeper.get()
         except NoToken as fault:
+            facts.detail = str(fault)
             raise no_token(fault) from None
 
-    async def _again(self, failure: UpstreamFailure, token: Token, tries: _Tries) -> Token:
+    async def _again(self, failure: UpstreamFailure, token: Token, tries: _Tries, job: Job, facts: Facts) -> Token:
         """The token of the next try; raises the client's error when there is none."""
         if isinstance(failure, Unreachable) and failure.cause == "stale" and tries.take("stale"):
             return token
         if isinstance(failure, Refused) and failure.status == 401:
-            renewed_before = "unauthorized" in tries.used
-            if tries.take("unauthorized"):
-                other = await self._keeper.replace(token, fresh=renewed_before)
-                if other is not None:
-                    return other
+            renewed_before, tries.refused = tries.refused == token.source, token.source
+            other = await self._keeper.replace(token, fresh=renewed_before)
+            if other is not None and tries.take("unauthorized"):
+                return other
         if tries.last is not None:
             self._metrics.retries.labels(tries.last, "failure").inc()
-        raise to_error(failure) from failure
+        facts.detail = str(failure)
+        raise to_error(failure, job.field) from failure
 
     def _count(self, job: Job, status: int | None, facts: Facts) -> None:
-        code = "other" if status is None else self._metrics.code(status)
-        self._metrics.upstream_requests.labels(job.operation, code, self._credential).inc()
+        key = (job.operation, "other" if status is None else self._metrics.code(status))
+        counter = self._attempted.get(key)
+        if counter is None:
+            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self._credential)
+        counter.inc()
         facts.upstream_status = status

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import aiohttp
 import orjson
@@ -51,11 +53,11 @@ class Chat:
             refuse_if_strict(notes)
         if notes:
             facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
-            facts.dropped_params = tuple(note.rule for note in notes if note.kind == "dropped")
+            facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")
         facts.model, facts.stream = request.model, request.stream
         headers = {"X-Request-ID": facts.request_id, "X-Session-ID": session_id(facts.tenant, request)}
         headers["Accept"] = sse.CONTENT_TYPE if request.stream else "application/json"
-        return Plan(Job("chat", _PATH, orjson.dumps(payload), headers, request.stream), request)
+        return Plan(Job("chat", _PATH, _encoded(payload), headers, request.stream), request)
 
     async def answer(self, plan: Plan, facts: Facts) -> Answer:
         """The whole answer. Raises GatewayError."""
@@ -63,6 +65,7 @@ class Chat:
         try:
             answer = answers.read(await client.read(response))
         except UpstreamFailure as failure:
+            facts.detail = str(failure)
             raise to_error(failure) from failure
         except answers.UnreadableError as fault:
             raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None
@@ -104,7 +107,7 @@ class Chat:
 class Stream:
     """Batches of events: one batch for each read from GigaChat, so that each wakes the writer once."""
 
-    __slots__ = ("_content", "_error", "_facts", "_first", "_over", "_reader")
+    __slots__ = ("_begun", "_content", "_error", "_facts", "_first", "_over", "_reader")
 
     def __init__(self, response: aiohttp.ClientResponse, facts: Facts) -> None:
         self._content = response.content
@@ -113,12 +116,14 @@ class Stream:
         self._first: list[Event] = []
         self._error: GatewayError | None = None
         self._over = False
+        self._begun = False  # the first batch was handed on: a failure is no status any more
 
     async def begin(self) -> None:
         """Wait for the first batch, so that a refusal inside the stream is still a real status. Raises GatewayError."""
         self._first = await self._read()
         if self._error is not None and self._facts.first_token is None:
             raise self._error
+        self._begun = True
 
     def __aiter__(self) -> Stream:
         """The stream is its own iterator."""
@@ -161,13 +166,31 @@ class Stream:
             self._facts.first_token = monotonic()
         last = events[-1]
         if type(last) is Failed:
-            self._error = stream_error(last, begun=self._facts.first_token is not None)
+            self._error = stream_error(last, begun=self._begun or self._facts.first_token is not None)
             events.pop()
         elif type(last) is End:
             self._over = True
             self._facts.upstream_ended = monotonic()
             _told(self._facts, last.raw_finish, last.usage)
         return events
+
+
+def _encoded(payload: dict[str, Any]) -> bytes:
+    """The payload as JSON. What a client nests too deep, and a whole number of more than 64 bits, has no JSON here."""
+    try:
+        return orjson.dumps(payload)
+    except orjson.JSONEncodeError:
+        name = next((name for name, value in payload.items() if not _encodable({name: value})), None)
+        message = f"'{name}' is nested too deep, or holds a number that is too large."
+        raise GatewayError(errors.INVALID_VALUE, message, param=name) from None
+
+
+def _encodable(value: object) -> bool:
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _told(facts: Facts, finish: str | None, usage: Usage | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from time import monotonic
 
 import orjson
@@ -32,7 +33,7 @@ class Embeddings:
         if strict:
             refuse_if_strict(notes)
         facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
-        facts.dropped_params = tuple(note.rule for note in notes if note.kind == "dropped")
+        facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")
         facts.model = asked.model
         found = Vectors(asked.model, [], 0)
         try:
@@ -45,11 +46,13 @@ class Embeddings:
 
     async def _batch(self, model: str, texts: list[str], facts: Facts) -> Vectors:
         body = orjson.dumps(contract.write(model, texts))
-        job = Job("embeddings", _PATH, body, {"X-Request-ID": facts.request_id, "Accept": "application/json"})
+        headers = {"X-Request-ID": facts.request_id, "Accept": "application/json"}
+        job = Job("embeddings", _PATH, body, headers, field="input")
         response = await self._attempts.open(job, facts)
         try:
             return contract.read(await client.read(response), len(texts))
         except UpstreamFailure as failure:
+            facts.detail = str(failure)
             raise to_error(failure) from failure
         except UnreadableError as fault:
             raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None

@@ -29,10 +29,10 @@ _FAILED: dict[str, tuple[Row, str]] = {
 }
 
 
-def to_error(failure: UpstreamFailure) -> GatewayError:
-    """The client's error for an attempt without an answer."""
+def to_error(failure: UpstreamFailure, field: str = "messages") -> GatewayError:
+    """The client's error for an attempt without an answer; `field` is where the request's words stand."""
     if isinstance(failure, Refused):
-        return refusal(failure.status, failure.body, retry_after=failure.retry_after)
+        return refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
     assert isinstance(failure, Unreachable)  # noqa: S101 - the tree has these two leaves
     row, message = _CAUSES[failure.cause]
     return GatewayError(row, message)

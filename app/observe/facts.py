@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import getrandbits
 from time import monotonic
+from typing import NamedTuple
 
 
-@dataclass(slots=True)
-class Tokens:
-    """What an answer cost, as GigaChat counted."""
+def new_id() -> str:
+    """A request's id, in the form of a UUID. It is a name, not a secret: no entropy of the system's is spent."""
+    digits = f"{getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class Tokens(NamedTuple):
+    """What an answer cost, as GigaChat counted; in the order of the metrics' token types."""
 
     prompt: int
     completion: int
@@ -19,7 +27,7 @@ class Tokens:
 class Facts:
     """One request. Times are seconds on the monotonic clock; durations are seconds."""
 
-    request_id: str
+    request_id: str = field(default_factory=new_id)
     endpoint: str = "other"
     received: float = field(default_factory=monotonic)
     tenant: str = "default"
@@ -40,12 +48,13 @@ class Facts:
     first_token: float | None = None  # monotonic
     chunks: int = 0
     keepalives: int = 0
+    delivered: bool = False  # the whole answer is out: a client that leaves now leaves satisfied
     aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
     tokens: Tokens | None = None
     finish: str | None = None
     adapted: str = ""  # the notes, as the headers tell them
     dropped: str = ""
-    dropped_params: tuple[str, ...] = ()
+    dropped_params: Mapping[str, int] | None = None  # fields left out, and how often
 
     def upstream_seconds(self, now: float) -> float:
         """The time that GigaChat had the request, tries included; until `now` while it still has."""

@@ -6,14 +6,18 @@ Every message is a fixed phrase; what varies stands in fields (`logger.info("tok
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import sys
+from time import time
 from typing import Any
 
 import orjson
+from aiohttp.http_exceptions import HttpProcessingError
 
 LOGGER = logging.getLogger("gpt2giga")
 _FIELDS = "gateway_fields"
+_LEVELS = {level: logging.getLevelName(level).lower() for level in range(0, 60, 10)}
 
 
 def fields(**values: object) -> dict[str, Any]:
@@ -26,17 +30,25 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        line: dict[str, Any] = {
-            "time": dt.datetime.fromtimestamp(record.created, dt.UTC),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, _FIELDS, {}),
-        }
+        values: dict[str, Any] = dict(getattr(record, _FIELDS, {}))
         if record.name != LOGGER.name:
-            line["logger"] = record.name
+            values["logger"] = record.name
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+            values["traceback"] = self.formatException(record.exc_info)
+        return _json(record.created, record.levelno, record.getMessage(), values).decode()
+
+
+def _json(moment: float, level: int, event: str, values: dict[str, Any]) -> bytes:
+    line = {
+        "time": dt.datetime.fromtimestamp(moment, dt.UTC),
+        "level": _LEVELS.get(level, "info"),
+        "event": event,
+        **values,
+    }
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
+    except TypeError:  # half a surrogate, a number beyond 64 bits: a line must never be lost
+        return json.dumps(line, default=str).encode()
 
 
 class TextFormatter(logging.Formatter):
@@ -57,14 +69,52 @@ def _shown(value: object) -> str:
     return repr(shown) if " " in shown or not shown.isprintable() else shown
 
 
+def often(level: int, event: str, values: dict[str, Any]) -> None:
+    """Write a line that every request costs: the same line as the logger's, without its records and handlers."""
+    if not LOGGER.isEnabledFor(level):
+        return
+    if not _direct:
+        LOGGER.log(level, event, extra={_FIELDS: values})
+        return
+    try:
+        sys.stderr.buffer.write(_json(time(), level, event, values) + b"\n")
+        sys.stderr.buffer.flush()
+    except OSError:
+        return  # whoever read the log has gone: no request fails of that
+
+
+_direct = False  # whether lines go to standard error as JSON
+
+
+class NoHttp(logging.Filter):
+    """Keeps aiohttp from telling an error, with a traceback and the raw bytes, for whatever a scanner sends.
+
+    Such bytes are nobody's fault here, and they may hold a key (`GET /v1?key=...`).
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is something else."""
+        fault = record.exc_info[1] if record.exc_info else None
+        if not isinstance(fault, HttpProcessingError):
+            return True
+        LOGGER.debug("what came is no HTTP", extra=fields(status=fault.code, why=type(fault).__name__))
+        return False
+
+
+_NO_HTTP = NoHttp()
+
+
 def configure(level: str, form: str) -> None:
     """Send everything to standard error: JSON, unless a person is looking (or asked for text)."""
+    global _direct  # noqa: PLW0603 - logging is the process's own
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    _direct = not text
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter() if text else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     LOGGER.setLevel(level.upper())
+    logging.getLogger("aiohttp.server").addFilter(_NO_HTTP)
     # Nothing in a line comes from these, and each would cost a call per record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -14,6 +14,7 @@ from app.errors import ERROR_TYPES, STATUSES
 
 PREFIX = "gpt2giga_proxy"
 ENDPOINTS = ("chat", "embeddings", "models", "other")
+STREAMED = ("chat",)  # the endpoints that can answer with a stream
 OPERATIONS = ("oauth", "chat", "embeddings", "models", "other")
 SOURCES = ("oauth", "password", "mtls", "ready", "none")
 SIDES = ("client", "upstream", "idle_timeout", "shutdown")
@@ -26,6 +27,8 @@ _FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 
 _REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 _BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _STREAM = ("true", "false")
+# What GigaChat answers beyond the statuses that clients get: operators watch for each.
+_UPSTREAM_STATUSES = (402, 403, 422, 423)
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # every counter would have a twin that says when it was made
 
@@ -41,7 +44,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._models: set[str] = set()
-        self._codes = {str(status) for status in STATUSES}
+        self._codes = {str(status) for status in (*STATUSES, *_UPSTREAM_STATUSES)}
         self._requests()
         self._upstream()
         self._tokens()
@@ -61,14 +64,29 @@ class Metrics:
         self.dropped_params = self._counter("dropped_params", "Fields left out and told.", "endpoint", "param")
         self.slo = self._counter("slo_events", "What counts for and against the objectives.", "slo", "result")
         self.label_overflow = self._counter("label_overflow", "Label values outside their domain.", "label")
+        self._from_zero()
+
+    def _from_zero(self) -> None:
+        """Every series whose labels are known beforehand: an alert on an increase needs the 0 before the first one."""
         for endpoint in ENDPOINTS:
             self.in_flight.labels(endpoint)
+            self.body_bytes.labels(endpoint)
             for error_type in ERROR_TYPES:
                 self.errors.labels(endpoint, error_type)
-        for side in SIDES:
-            self.aborts.labels("chat", side)
+            for stream in _STREAM if endpoint in STREAMED else _STREAM[1:]:
+                self.duration.labels(endpoint, stream)
+                self.overhead.labels(endpoint, stream)
+                for code in (*STATUSES, "other"):
+                    self.requests.labels(endpoint, stream, str(code))
+        for endpoint in STREAMED:
+            self.chunks.labels(endpoint)
+            self.keepalives.labels(endpoint)
+            for side in SIDES:
+                self.aborts.labels(endpoint, side)
         for result in ("good", "bad", "excluded"):
             self.slo.labels("availability", result)
+        for label in ("model", "code"):
+            self.label_overflow.labels(label)
 
     def _upstream(self) -> None:
         self.upstream_requests = self._counter(

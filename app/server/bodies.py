@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -16,32 +14,50 @@ class BodyBudget:
     """Memory for bodies: `each` is the limit of one, `together` that of all that are held at a time. Bytes."""
 
     def __init__(self, each: int, together: int) -> None:
-        self._each = each
-        self._left = together
+        self.each = each
+        self.left = together
 
-    @asynccontextmanager
-    async def held(self, request: web.Request) -> AsyncIterator[bytes]:
-        """A request's body; its bytes count until the context ends. Raises GatewayError."""
-        if (request.content_length or 0) > self._each:
+    def hold(self) -> HeldBody:
+        """A context for one request's body, whose bytes count until it ends."""
+        return HeldBody(self)
+
+
+class HeldBody:
+    """One request's share of the budget."""
+
+    __slots__ = ("_budget", "_taken")
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self._taken = 0
+
+    def __enter__(self) -> HeldBody:
+        """Nothing is held yet."""
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        """Give the memory back, whatever happened."""
+        self._budget.left += self._taken
+
+    async def read(self, request: web.Request) -> bytes:
+        """The body. Raises GatewayError when it is too large, alone or with the others."""
+        budget = self._budget
+        if (request.content_length or 0) > budget.each:
             raise self._too_large()
-        taken = 0
         chunks = []
-        try:
-            async for chunk in request.content.iter_any():
-                taken += len(chunk)
-                self._left -= len(chunk)
-                if taken > self._each:
-                    raise self._too_large()
-                if self._left < 0:
-                    raise GatewayError(OVERLOADED, "The gateway holds too many large requests. Try again shortly.")
-                chunks.append(chunk)
-            yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        finally:
-            self._left += taken
+        while chunk := await request.content.readany():
+            self._taken += len(chunk)
+            budget.left -= len(chunk)
+            if self._taken > budget.each:
+                raise self._too_large()
+            if budget.left < 0:
+                raise GatewayError(OVERLOADED, "The gateway holds too many large requests. Try again shortly.")
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _too_large(self) -> GatewayError:
         return GatewayError(
-            REQUEST_TOO_LARGE, f"The request's body is larger than {self._each} bytes (GPT2GIGA_MAX_BODY_BYTES)."
+            REQUEST_TOO_LARGE, f"The request's body is larger than {self._budget.each} bytes (GPT2GIGA_MAX_BODY_BYTES)."
         )
 
 

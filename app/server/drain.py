@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any
 
 from app.errors import DRAINING, GatewayError
+
+UNFINISHED = "is shutting down and could not finish this answer"
 
 
 class Drain:
@@ -14,42 +16,44 @@ class Drain:
 
     def __init__(self) -> None:
         self.draining = False
-        self._deadlines: set[asyncio.Timeout] = set()
+        self.overdue = False  # the time of those under way is up as well
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """One request's time. Raises GatewayError at the door while draining, and inside when the time is up."""
+    def admitted(self) -> _Admitted:
+        """One request's time, a context. Raises GatewayError at the door while draining, and when the time is up."""
+        return _Admitted(self)
+
+    def begin(self) -> asyncio.Task[Any]:
+        """The running task has a request under way. Raises GatewayError while draining."""
         if self.draining:
-            raise _leaving("takes no new requests: it is shutting down")
-        deadline = asyncio.timeout(None)
-        self._deadlines.add(deadline)
+            raise leaving("takes no new requests: it is shutting down")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a handler runs in a task
+        self._tasks.add(task)
         self._idle.clear()
-        try:
-            async with deadline:
-                yield
-        except TimeoutError:
-            if deadline.expired():
-                raise _leaving("is shutting down and could not finish this answer") from None
-            raise
-        finally:
-            self._deadlines.discard(deadline)
-            if not self._deadlines:
-                self._idle.set()
+        return task
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """It has none any more."""
+        self._tasks.discard(task)
+        if not self._tasks:
+            self._idle.set()
 
     @property
     def under_way(self) -> int:
         """Requests that have not ended yet."""
-        return len(self._deadlines)
+        return len(self._tasks)
 
     async def finish(self, seconds: float) -> None:
         """Refuse new requests, give those under way some time, then end each with an error."""
         self.draining = True
         if not await self._wait(seconds):
-            now = asyncio.get_running_loop().time()
-            for deadline in self._deadlines:
-                deadline.reschedule(now)
+            if not self.overdue:  # an impatient operator's second signal finds them ending already
+                self.overdue = True
+                for task in self._tasks:
+                    task.cancel()
             # Each has only its error to write; one whose client does not read must not hold up the process.
             await self._wait(2.0)
 
@@ -62,5 +66,26 @@ class Drain:
         return True
 
 
-def _leaving(what: str) -> GatewayError:
+class _Admitted:
+    """One request under way. Overdue, its cancellation becomes the error that its client is told."""
+
+    __slots__ = ("_drain", "_task")
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+
+    def __enter__(self) -> None:
+        self._task = self._drain.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drain.end(self._task)
+        if self._drain.overdue and isinstance(fault, asyncio.CancelledError):
+            self._task.uncancel()
+            raise leaving(UNFINISHED) from None
+
+
+def leaving(what: str) -> GatewayError:
+    """The error of a gateway that shuts down."""
     return GatewayError(DRAINING, f"This gateway {what}. Try again: another instance or the next start will serve it.")

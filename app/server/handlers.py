@@ -25,8 +25,9 @@ from app.translate.openai.chat_stream import StreamWriter
 async def chat(request: web.Request) -> web.StreamResponse:
     """POST /v1/chat/completions."""
     gateway, facts = request.app[GATEWAY], request[FACTS]
-    async with request.app[DRAIN].admitted(), request.app[BODIES].held(request) as data:
-        body = _body(data, facts)
+    with request.app[DRAIN].admitted(), request.app[BODIES].hold() as held:
+        body = _body(await held.read(request), facts)
+        facts.stream = body.get("stream") is True
         asked, notes = openai_chat.read(body, gateway.names)
         plan = gateway.chat.plan(asked, notes, facts, strict=_strict(request, gateway))
         if asked.stream:
@@ -38,8 +39,8 @@ async def chat(request: web.Request) -> web.StreamResponse:
 async def embeddings(request: web.Request) -> web.StreamResponse:
     """POST /v1/embeddings."""
     gateway, facts = request.app[GATEWAY], request[FACTS]
-    async with request.app[DRAIN].admitted(), request.app[BODIES].held(request) as data:
-        body = _body(data, facts)
+    with request.app[DRAIN].admitted(), request.app[BODIES].hold() as held:
+        body = _body(await held.read(request), facts)
         asked, notes = openai_embeddings.read(body, gateway.names, SIZES)
         found = await gateway.embeddings.answer(asked, notes, facts, strict=_strict(request, gateway))
         return _json(openai_embeddings.write(asked, found))
@@ -48,13 +49,15 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
 async def models(request: web.Request) -> web.StreamResponse:
     """GET /v1/models."""
     gateway = request.app[GATEWAY]
-    return _json(openai_models.write_list(gateway.catalog.models, gateway.names))
+    with request.app[DRAIN].admitted():
+        return _json(openai_models.write_list(gateway.catalog.models, gateway.names))
 
 
 async def model(request: web.Request) -> web.StreamResponse:
     """GET /v1/models/{id}."""
     gateway, name = request.app[GATEWAY], request.match_info["model"]
-    found = openai_models.write_one(name, gateway.catalog.models, gateway.names)
+    with request.app[DRAIN].admitted():
+        found = openai_models.write_one(name, gateway.catalog.models, gateway.names)
     if found is None:
         message = "GigaChat has no such model. GET /v1/models lists what it has."
         raise GatewayError(errors.MODEL_NOT_FOUND, message, param="model")
@@ -72,7 +75,7 @@ async def _streamed(request: web.Request, gateway: Gateway, plan: Plan, facts: F
                 async for events in batches:
                     facts.chunks += len(events)
                     await out.write(writer.feed(events))
-                await out.write(writer.finish(_closing(facts)))
+                await out.finish(writer.finish(_closing(facts)))
         except ClientGone:
             client_gone(facts)
         except GatewayError as error:
@@ -96,7 +99,6 @@ def _body(data: bytes, facts: Facts) -> dict[str, Any]:
     body = json_object(data)
     if isinstance(body.get("model"), str):
         facts.model_asked = body["model"][:128]
-    facts.stream = body.get("stream") is True
     return body
 
 

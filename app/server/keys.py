@@ -12,7 +12,7 @@ from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
 from app.exchange.embeddings import Embeddings
 from app.observe.facts import Facts
-from app.observe.metrics import Metrics
+from app.observe.requests import RequestObserver
 from app.server.bodies import BodyBudget
 from app.server.drain import Drain
 from app.translate.models import ModelNames
@@ -35,7 +35,7 @@ class Gateway:
 
 
 GATEWAY = web.AppKey("gateway", Gateway)
-METRICS = web.AppKey("metrics", Metrics)
+REQUESTS = web.AppKey("requests", RequestObserver)
 DOOR = web.AppKey("door", Door)
 DRAIN = web.AppKey("drain", Drain)
 BODIES = web.AppKey("bodies", BodyBudget)

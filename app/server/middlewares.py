@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import math
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -13,26 +13,28 @@ from app import errors
 from app.errors import GatewayError
 from app.observe.facts import Facts
 from app.observe.logs import LOGGER
-from app.observe.requests import tell
-from app.server.keys import DOOR, FACTS, METRICS
+from app.server.keys import DOOR, FACTS, REQUESTS
 from app.server.routes import ENDPOINTS, OPEN_PATHS, SERVED
 from app.translate.openai.failure import envelope
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MAX_CLIENT_ID = 128
+_MAX_RETRY_AFTER = 86_400.0  # seconds; GigaChat's own word is taken no further than a day
 
 
 @web.middleware
 async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One request's facts, told once at its end: one log line and the metrics, whatever happened."""
     path = _template(request)
-    if path in OPEN_PATHS:
+    # A browser's pre-flight asks nothing of a model: it is counted nowhere either.
+    if path in OPEN_PATHS or (request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers):
         return await handler(request)
-    metrics = request.app[METRICS]
-    facts = request[FACTS] = Facts(str(uuid.uuid4()), ENDPOINTS.get(path or "", "other"))
-    facts.client_request_id = _client_id(request.headers.get("X-Request-ID"))
-    in_flight = metrics.in_flight.labels(facts.endpoint)
+    observer = request.app[REQUESTS]
+    facts = request[FACTS] = Facts(endpoint=ENDPOINTS.get(path, "other") if path else "other")
+    if "X-Request-ID" in request.headers:
+        facts.client_request_id = _client_id(request.headers["X-Request-ID"])
+    in_flight = observer.in_flight(facts.endpoint)
     in_flight.inc()
     try:
         response = await handler(request)
@@ -41,11 +43,12 @@ async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
             facts.status = response.status
         return response
     except asyncio.CancelledError:
-        client_gone(facts)
+        if not facts.delivered:
+            client_gone(facts)
         raise
     finally:
         in_flight.dec()
-        tell(facts, metrics, path or "other", request.method)
+        observer.tell(facts, path or "other", request.method)
 
 
 @web.middleware
@@ -56,7 +59,10 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     except GatewayError as error:
         return refused(request, error)
     except web.HTTPException as fault:
-        return refused(request, _of_aiohttp(request, fault))
+        answer = refused(request, _of_aiohttp(request, fault))
+        if "Allow" in fault.headers:
+            answer.headers["Allow"] = ", ".join(_allowed(fault))
+        return answer
     except (web.RequestPayloadError, aiohttp.http_exceptions.HttpProcessingError):
         return _unreadable(request)
     except Exception:  # noqa: BLE001 - the last resort: nothing may reach the client but an envelope
@@ -69,7 +75,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The key, and whose request it is. A browser's pre-flight bears no key."""
     facts = request.get(FACTS)
-    if facts is None or facts.endpoint == "other" or request.method == "OPTIONS":
+    if facts is None or facts.endpoint == "other":
         return await handler(request)
     headers = request.headers
     tenant = request.app[DOOR].admit(headers.get("Authorization"), headers.get("x-api-key"), headers.get("X-Tenant-ID"))
@@ -85,9 +91,10 @@ def refused(request: web.Request, error: GatewayError) -> web.Response:
 
 
 def note(facts: Facts, error: GatewayError) -> None:
-    """The status that an error is counted under, be the wire's another."""
+    """The status that an error is counted under, be the wire's another; the cause behind it is for the log alone."""
     facts.status, facts.error_type = error.row.status, error.row.error_type
     facts.slo_bad = error.row.slo == "bad"
+    facts.detail = error.row.code if error.__cause__ is None else f"{error.row.code}: {error.__cause__}"
 
 
 def client_gone(facts: Facts) -> None:
@@ -112,6 +119,12 @@ async def tell_client(request: web.Request, response: web.StreamResponse) -> Non
         headers["x-gateway-dropped"] = facts.dropped
 
 
+async def expected(request: web.Request) -> None:
+    """A client that waits for leave to send its body gets it; what else it may expect (RFC 9110, 10.1.1) is nothing."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
 def _unreadable(request: web.Request) -> web.Response:
     """A body that cannot be decoded: nothing after it on this connection can be read either."""
     request.content.feed_eof()  # else the server looks for the body's rest and stumbles over the same fault
@@ -123,19 +136,25 @@ def _unreadable(request: web.Request) -> web.Response:
 def _headers(error: GatewayError) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "x-should-retry": "true" if error.row.retry else "false"}
     if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after + 0.49)))
+        headers["Retry-After"] = str(math.ceil(min(max(1.0, error.retry_after), _MAX_RETRY_AFTER)))
     return headers
 
 
 def _of_aiohttp(request: web.Request, fault: web.HTTPException) -> GatewayError:
     if fault.status == 405:
-        allowed = ", ".join(sorted(getattr(fault, "allowed_methods", ())))
-        return GatewayError(errors.METHOD_NOT_ALLOWED, f"{request.path} takes {allowed}.")
+        return GatewayError(errors.METHOD_NOT_ALLOWED, f"{request.path} takes {', '.join(_allowed(fault))}.")
     if fault.status == 413:
         return GatewayError(errors.REQUEST_TOO_LARGE, "The request is too large.")
     if fault.status == 404:
         return GatewayError(errors.UNKNOWN_URL, f"This gateway has no such URL. It serves {SERVED}.")
+    if fault.status == 403:  # aiohttp-cors, of a pre-flight
+        message = "Pages of this origin may not ask this gateway. The operator allows origins in GPT2GIGA_CORS_ORIGINS."
+        return GatewayError(errors.INVALID_VALUE, message)
     return GatewayError(errors.INVALID_VALUE, f"The request could not be read ({fault.status}).")
+
+
+def _allowed(fault: web.HTTPException) -> list[str]:
+    return sorted(getattr(fault, "allowed_methods", ()))
 
 
 def _template(request: web.Request) -> str | None:

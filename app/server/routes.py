@@ -24,6 +24,8 @@ API = (
 # For operators and probes: no key, counted nowhere.
 OPEN = (
     Route("GET", "/", "root", "other"),
+    Route("GET", "/v1", "root", "other"),
+    Route("GET", "/v1/", "root", "other"),
     Route("GET", "/health", "health", "other"),
     Route("GET", "/livez", "livez", "other"),
     Route("GET", "/readyz", "readyz", "other"),

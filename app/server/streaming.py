@@ -1,7 +1,8 @@
 """The wire of a streamed answer: when its status line goes out, and what is sent while GigaChat is silent.
 
 The status line waits for GigaChat's first event or refusal, so that a refusal is a real status, but no longer than the
-commit time; from then on a comment line keeps proxies from cutting the connection.
+commit time; from then on a comment line keeps proxies from cutting the connection. Once it has gone out, a failure is
+an event inside the stream: a second response would be written into the first one's body.
 """
 
 from __future__ import annotations
@@ -11,10 +12,20 @@ from types import TracebackType
 
 from aiohttp import web
 
-from app import sse
+from app import errors, sse
+from app.errors import GatewayError
 from app.observe.facts import Facts
+from app.observe.logs import LOGGER
+from app.server.drain import UNFINISHED, leaving
+from app.server.keys import DRAIN
+from app.server.middlewares import client_gone, note
+from app.translate.openai.failure import envelope
 
 _HEADERS = {"Content-Type": sse.CONTENT_TYPE, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+# OpenAI's Python package tells how long it waits for the next byte, in seconds.
+_READ_TIMEOUT = "x-stainless-read-timeout"
+# A client that does not read gets no longer to take the stream's last event.
+_LAST_WORDS_SECONDS = 1.0
 
 
 class ClientGone(Exception):
@@ -22,15 +33,19 @@ class ClientGone(Exception):
 
 
 class EventStream:
-    """An async context around a streamed answer. Every write may raise ClientGone."""
+    """An async context around a streamed answer. Every write may raise ClientGone.
+
+    What its block leaves open once the status line is out ends here: a bug of the gateway's own, and the end of the
+    time that a shutdown gives.
+    """
 
     def __init__(self, request: web.Request, facts: Facts, *, commit_seconds: float, keepalive_seconds: float) -> None:
         self.response = web.StreamResponse(headers=_HEADERS)
         self._request = request
         self._facts = facts
         self._loop = asyncio.get_running_loop()
-        self._keepalive = keepalive_seconds
-        self._due = self._loop.time() + commit_seconds  # when silence has lasted too long
+        self._keepalive = _patience(request, keepalive_seconds)
+        self._due = self._loop.time() + _patience(request, commit_seconds)  # when silence has lasted too long
         self._lock = asyncio.Lock()
         self._timer = self._loop.call_at(self._due, self._keep)
         self._keeper: asyncio.Task[None] | None = None
@@ -46,12 +61,25 @@ class EventStream:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop watching, whatever happened."""
+    ) -> bool:
+        """Stop watching, whatever happened; tell the client of a failure that nobody has told it."""
         self._timer.cancel()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        if fault is None or not self.committed:
+            return False
+        if isinstance(fault, asyncio.CancelledError):
+            if not self._request.app[DRAIN].overdue:
+                return False  # the client has left
+            await self._fail(leaving(UNFINISHED), "shutdown")
+            return True
+        if isinstance(fault, Exception):
+            LOGGER.error("a bug of the gateway's own", exc_info=fault)
+            message = "The gateway failed inside this answer: this is a bug of its own."
+            await self._fail(GatewayError(errors.INTERNAL_ERROR, message))
+            return True
+        return False
 
     async def write(self, data: bytes) -> None:
         """Send framed events, the status line first if it has not gone out."""
@@ -63,11 +91,40 @@ class EventStream:
             raise ClientGone from fault
         self._due = self._loop.time() + self._keepalive
 
+    async def finish(self, data: bytes) -> None:
+        """Send the last of a whole answer and end the response: what GigaChat does after it concerns no client."""
+        await self.write(data)
+        self._timer.cancel()
+        try:
+            await self.response.write_eof()
+        except ConnectionError as fault:
+            raise ClientGone from fault
+        self._facts.status, self._facts.delivered = self.response.status, True
+
     async def _commit(self) -> None:
         async with self._lock:  # the keeper may be committing at the same moment
             if not self.response.prepared:
                 await self.response.prepare(self._request)
                 self._facts.wire_status = self.response.status
+                self._watch(self._loop.time() + self._keepalive)
+
+    async def _fail(self, error: GatewayError, side: str | None = None) -> None:
+        note(self._facts, error)
+        self._facts.aborted_by = side
+        try:
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self.write(sse.encode(envelope(error)))
+        except ClientGone:
+            client_gone(self._facts)
+        except TimeoutError:
+            return  # the event lies in the connection's buffer, for whoever reads on
+
+    def _watch(self, due: float) -> None:
+        """From the first byte on silence is measured by the keep-alive time, not by the commit time."""
+        self._due = due
+        if self._keeper is None:
+            self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._keep)
 
     def _keep(self) -> None:
         """The timer's end: a stream that is silent for so long gets a task that writes comments until it ends."""
@@ -87,3 +144,12 @@ class EventStream:
             except ClientGone:
                 return  # the handler hears of it by its cancellation
             self._facts.keepalives += 1
+
+
+def _patience(request: web.Request, seconds: float) -> float:
+    """A silence that the client bears: at most half of the time that it waits for a byte, where it tells that."""
+    try:
+        told = float(request.headers[_READ_TIMEOUT])
+    except (KeyError, ValueError):
+        return seconds
+    return min(seconds, told / 2) if told > 0 else seconds

@@ -40,9 +40,10 @@ class ModelNames:
         if asked is None:
             chosen = fallback or self.default
             return chosen, [Note("adapted", "model=default", "model")]
-        name = _bare(asked)
+        name = bare(asked)
         for stem, family, model in self._patterns:
-            if name.startswith(stem) if family else name == stem:
+            # An entry may name a provider's prefix, which is cut from every other name.
+            if (name.startswith(stem) or asked.startswith(stem)) if family else stem in (name, asked):
                 return model, [Note("equivalent", "model", "model")]
         return name, [] if name == asked else [Note("equivalent", "model", "model")]
 
@@ -52,7 +53,8 @@ class ModelNames:
         return list(dict.fromkeys([*LISTED_ALIASES, *exact]))
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """A name without a provider's prefix and without a build."""
     for prefix in _PREFIXES:
         if name.startswith(prefix):
             name = name.removeprefix(prefix)

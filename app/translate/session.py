@@ -19,8 +19,8 @@ def session_id(tenant: str, request: Request) -> str:
         digest.update(b"\0own\0" + request.session.encode())
         return digest.hexdigest()
     for turn in request.turns:
-        if turn.role == "assistant":
-            break
+        if turn.role == "assistant":  # a greeting is no mark of a conversation
+            continue
         for part in turn.parts:
             digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
         if turn.role == "user":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +19,7 @@ from yarl import URL
 from app.upstream.failures import Refused, retry_after, unreachable
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
+from app.upstream.wire import Connection, beginning, unpooled
 
 # A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
 MAX_REFUSAL_BYTES = 64 * 1024
@@ -27,6 +27,8 @@ MAX_REFUSAL_BYTES = 64 * 1024
 SANDBOX_HEADER = "X-Sandbox"
 # GigaChat's side decides when an idle connection ends; ours lets go a little after a chat's pause.
 _KEEPALIVE_SECONDS = 60.0
+# Small questions of the gateway's own: a GigaChat that is silent for so long is as good as gone.
+_GET_SECONDS = 10.0
 
 
 def program_version() -> str:
@@ -58,13 +60,6 @@ async def _mark_fresh(_session: aiohttp.ClientSession, context: SimpleNamespace,
         context.trace_request_ctx.fresh = True
 
 
-@dataclass(slots=True)
-class _Connection:
-    """What the trace learns of the connection that one attempt used."""
-
-    fresh: bool = False
-
-
 class GigaChat:
     """GigaChat's API under one base URL."""
 
@@ -85,34 +80,54 @@ class GigaChat:
         self._urls: dict[str, URL] = {}
         self._whole = aiohttp.ClientTimeout(total=timeout, connect=connect_seconds)
         self._stream = aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=timeout)
+        self._small = aiohttp.ClientTimeout(total=min(timeout, _GET_SECONDS), connect=connect_seconds)
         self.sandbox = False  # True once the other side said that it is the local one
 
     async def post(
-        self, path: str, body: bytes, token: Token, headers: Mapping[str, str], *, stream: bool = False
+        self,
+        path: str,
+        body: bytes,
+        token: Token,
+        headers: Mapping[str, str],
+        *,
+        stream: bool = False,
+        anew: bool = False,
     ) -> aiohttp.ClientResponse:
-        """Send a POST, give the open 200 response: the caller owns and ends it. Raises UpstreamFailure."""
-        return await self._open("POST", path, token, {"Content-Type": "application/json", **headers}, body, stream)
+        """Send a POST, give the open 200 response: the caller owns and ends it. Raises UpstreamFailure.
+
+        `anew`: over a connection made for it, since an idle one was dead.
+        """
+        headers = {"Content-Type": "application/json", **headers}
+        return await self._open("POST", path, token, headers, body, self._stream if stream else self._whole, anew)
 
     async def get(self, path: str, token: Token, headers: Mapping[str, str]) -> bytes:
         """Send a GET, give the 200's body. Raises UpstreamFailure."""
-        response = await self._open("GET", path, token, headers, None, stream=False)
+        response = await self._open("GET", path, token, headers, None, self._small)
         self.sandbox = SANDBOX_HEADER in response.headers
         return await read(response)
 
     async def _open(
-        self, method: str, path: str, token: Token, headers: Mapping[str, str], body: bytes | None, stream: bool
+        self,
+        method: str,
+        path: str,
+        token: Token,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limits: aiohttp.ClientTimeout,
+        anew: bool = False,
     ) -> aiohttp.ClientResponse:
-        connection = _Connection()
+        connection, url = Connection(), self._url(path)
         try:
             response = await self._session.request(
                 method,
-                self._url(path),
+                url,
                 data=body,
                 headers={**token.headers, **headers},
-                timeout=self._stream if stream else self._whole,
+                timeout=limits,
                 proxy=self._proxy,
                 allow_redirects=False,
                 trace_request_ctx=connection,
+                server_hostname=unpooled(url) if anew else None,
             )
         except (aiohttp.ClientError, OSError) as fault:
             failure = unreachable(fault, reused=not connection.fresh)
@@ -149,14 +164,11 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def _refused(response: aiohttp.ClientResponse) -> Refused:
-    body = b""
     try:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MAX_REFUSAL_BYTES:
-                break
+        body = await beginning(response, MAX_REFUSAL_BYTES)
     except (aiohttp.ClientError, OSError):
         body = b""  # the status is known, its sentence is lost
     finally:
         response.close()
-    return Refused(response.status, body, retry_after(response.headers.get("Retry-After")))
+    wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+    return Refused(response.status, body, wait)

@@ -7,12 +7,16 @@ UpstreamFailure
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import ssl
+import time
 from typing import Literal
 
 import aiohttp
+
+from app.upstream.wire import moment
+
+# No refusal holds longer than a client can wait for; more is a number that nobody meant.
+_LONGEST_RETRY_AFTER = 86_400.0
 
 Cause = Literal["connect", "tls", "dns", "stale", "timeout", "cut", "protocol"]
 
@@ -59,7 +63,7 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
         return Unreachable("timeout", "GigaChat did not answer in time")
     if isinstance(fault, aiohttp.ClientPayloadError):
         return Unreachable("cut", "GigaChat's answer was cut off")
-    if isinstance(fault, aiohttp.ServerDisconnectedError | ConnectionError):
+    if isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionError):
         return Unreachable("stale" if reused else "connect", "GigaChat closed the connection without an answer")
     return Unreachable("protocol", f"what answered is no GigaChat: {type(fault).__name__}")
 
@@ -68,14 +72,13 @@ def _verify_message(fault: Exception) -> str:
     return getattr(fault, "verify_message", "") or str(fault)
 
 
-def retry_after(value: str | None) -> float | None:
-    """Seconds from a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
+def retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Seconds from a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3), by the answer's own `Date`."""
     if not value:
         return None
     if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return min(float(value), _LONGEST_RETRY_AFTER)
+    until, now = moment(value), moment(date)
+    if until is None:
         return None
-    return max(0.0, (when - dt.datetime.now(tz=when.tzinfo or dt.UTC)).total_seconds())
+    return min(max(0.0, until - (time.time() if now is None else now)), _LONGEST_RETRY_AFTER)

@@ -7,17 +7,16 @@ side's wall clock matters; the caller counts it on a monotonic clock from before
 from __future__ import annotations
 
 import base64
-import email.utils
-import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
 
 from app.settings import Credential
-from app.upstream.failures import unreachable
+from app.upstream.failures import Cause, unreachable
+from app.upstream.wire import Connection, beginning, moment, unpooled
 
 # Documented: a token lives 30 minutes. Taken where an answer does not say when its token ends.
 DOCUMENTED_LIFE = 1800.0
@@ -28,12 +27,16 @@ _MAX_ANSWER = 64 * 1024
 
 
 class TokenFailure(Exception):
-    """No token: `reason` is for people, `remedy` says what to do, `refused` marks a key that is itself not accepted."""
+    """No token: `reason` is for people, `remedy` says what to do, `refused` marks a key that is itself not accepted.
 
-    def __init__(self, reason: str, remedy: str, *, refused: bool = False) -> None:
-        super().__init__(f"{reason}. {remedy}")
+    Clients may see both; `detail` is for the operator's log alone: it names hosts.
+    """
+
+    def __init__(self, reason: str, remedy: str, *, refused: bool = False, detail: str = "") -> None:
+        super().__init__(f"{reason}{detail and f' ({detail})'}. {remedy}")
         self.reason = reason
         self.remedy = remedy
+        self.detail = detail
         self.refused = refused
 
 
@@ -49,10 +52,24 @@ class Grant:
 
 
 _WAIT = "The gateway goes on trying"
+_CHECK = "Check GIGACHAT_AUTH_URL (of a login: GIGACHAT_BASE_URL), network and proxy. The gateway goes on trying"
+_CAUSES: dict[Cause, tuple[str, str]] = {
+    "connect": ("the OAuth server cannot be reached", _CHECK),
+    "dns": ("the OAuth server's name does not resolve", _CHECK),
+    "tls": (
+        "the OAuth server's certificate is not trusted",
+        "`python -m app certs` shows what is; `--fetch` or GIGACHAT_CA_BUNDLE_FILE adds to it",
+    ),
+    "stale": ("the OAuth server closed the connection", _WAIT),
+    "timeout": ("the OAuth server did not answer in time", _WAIT),
+    "cut": ("the OAuth server's answer was cut off", _WAIT),
+    "protocol": ("the OAuth server's answer could not be read", _CHECK),
+}
 _SCOPE_REMEDY = "Set GIGACHAT_SCOPE to the scope that the key was issued for (GIGACHAT_API_PERS, _B2B or _CORP)"
 _KEY_REMEDY = "Set GIGACHAT_CREDENTIALS to the Authorization Key of the project, as the personal account shows it"
 # (status, OAuth's own code) -> what it means and what helps; a code of None stands for any.
-_REFUSALS: dict[tuple[int, int | None], tuple[str, str]] = {
+_Refusals = dict[tuple[int, int | None], tuple[str, str]]
+_REFUSALS: _Refusals = {
     (400, 1): ("OAuth does not know the scope", _SCOPE_REMEDY),
     (400, 5): ("OAuth got no scope", _SCOPE_REMEDY),
     (400, 7): ("the key belongs to another scope", _SCOPE_REMEDY),
@@ -60,6 +77,17 @@ _REFUSALS: dict[tuple[int, int | None], tuple[str, str]] = {
     (401, None): ("OAuth does not accept the key (401)", _KEY_REMEDY),
     (403, None): ("OAuth denies access (403)", "Check that the account is active and may be used from this address"),
     (429, None): ("OAuth takes no more requests at the moment (429)", _WAIT),
+}
+_LOGIN_REMEDY = "Set GIGACHAT_USER and GIGACHAT_PASSWORD to those of the contour"
+_LOGIN_REFUSALS: _Refusals = {
+    (400, None): ("the login was not accepted (400)", _LOGIN_REMEDY),
+    (401, None): ("user and password are not accepted (401)", _LOGIN_REMEDY),
+    (403, None): ("the login is denied (403)", "Check that the account is active and may be used from this address"),
+    (404, None): (
+        "GIGACHAT_BASE_URL takes no logins (404)",
+        "Set the contour's own, or GIGACHAT_CREDENTIALS",
+    ),
+    (429, None): ("no more logins are taken at the moment (429)", _WAIT),
 }
 
 
@@ -71,7 +99,7 @@ class OAuth:
     url: str
     credential: Credential
     scope: str
-    proxy: str | None
+    proxy: str | None = field(repr=False)
 
     async def __call__(self) -> Grant:
         """A fresh token. Raises TokenFailure."""
@@ -80,7 +108,8 @@ class OAuth:
             "RqUID": str(uuid.uuid4()),
             "Accept": "application/json",
         }
-        return await _ask(self.session, self.url, self.proxy, headers, {"scope": self.credential.scope or self.scope})
+        form = {"scope": self.credential.scope or self.scope}
+        return await _ask(self.session, self.url, self.proxy, headers, form, _REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +125,53 @@ class Login:
     async def __call__(self) -> Grant:
         """A fresh token. Raises TokenFailure."""
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        return await _ask(self.session, self.url, self.proxy, {"Authorization": f"Basic {pair}"}, None)
+        return await _ask(self.session, self.url, self.proxy, {"Authorization": f"Basic {pair}"}, None, _LOGIN_REFUSALS)
 
     def __repr__(self) -> str:
         return f"Login(url={self.url!r})"
 
 
 async def _ask(
-    session: aiohttp.ClientSession, url: str, proxy: str | None, headers: dict[str, str], form: dict[str, str] | None
+    session: aiohttp.ClientSession,
+    url: str,
+    proxy: str | None,
+    headers: dict[str, str],
+    form: dict[str, str] | None,
+    refusals: _Refusals,
 ) -> Grant:
+    """Ask once, and once more when the connection had died while it was idle."""
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
-    try:
-        async with session.post(
-            url, headers=headers, data=form, proxy=proxy, timeout=timeout, allow_redirects=False
-        ) as response:
-            body = await response.content.read(_MAX_ANSWER)
-            date = response.headers.get("Date")
-    except (aiohttp.ClientError, OSError) as fault:
-        raise TokenFailure(f"the OAuth server cannot be asked: {unreachable(fault).detail}", _WAIT) from None
-    if response.status != 200:
-        raise _refusal(response.status, body)
-    return _grant(body, date)
+    again = False
+    while True:
+        connection = Connection()
+        try:
+            async with session.post(
+                url,
+                headers=headers,
+                data=form,
+                proxy=proxy,
+                timeout=timeout,
+                allow_redirects=False,
+                trace_request_ctx=connection,
+                server_hostname=unpooled(url) if again else None,
+            ) as response:
+                body = await beginning(response, _MAX_ANSWER)
+        except (aiohttp.ClientError, OSError) as fault:
+            failure = unreachable(fault, reused=not connection.fresh)
+            if failure.cause == "stale" and not again:
+                again = True
+                continue
+            reason, remedy = _CAUSES[failure.cause]
+            raise TokenFailure(reason, remedy, detail=failure.detail) from None
+        if response.status != 200:
+            raise _refusal(response.status, body, refusals)
+        return _grant(body, response.headers.get("Date"))
 
 
-def _refusal(status: int, body: bytes) -> TokenFailure:
+def _refusal(status: int, body: bytes, refusals: _Refusals) -> TokenFailure:
     code = _object(body).get("code")
-    code = code if isinstance(code, int) else None
-    reason, remedy = _REFUSALS.get((status, code)) or _REFUSALS.get(
+    code = code if type(code) is int else None
+    reason, remedy = refusals.get((status, code)) or refusals.get(
         (status, None), (f"the OAuth server failed (status {status})", _WAIT)
     )
     return TokenFailure(reason, remedy, refused=status in {400, 401})
@@ -133,23 +182,20 @@ def _grant(body: bytes, date: str | None) -> Grant:
     token = fields.get("access_token") or fields.get("tok")
     if not isinstance(token, str) or not token or not token.isprintable() or not token.isascii():
         raise TokenFailure("the OAuth server's answer holds no token", _WAIT)
-    ends = fields.get("expires_at", fields.get("exp"))
-    life = DOCUMENTED_LIFE if not isinstance(ends, int | float) or ends <= 0 else _seconds(ends) - _now(date)
+    life = _life(fields.get("expires_at", fields.get("exp")), moment(date))
     if life <= 0:
         raise TokenFailure("the token had already ended when it came", _WAIT)
     return Grant(token, life)
 
 
-def _seconds(moment: float) -> float:
-    return moment if moment < _SECONDS_BELOW else moment / 1000
+def _life(ends: object, now: float | None) -> float:
+    """The seconds that are left, by the server's clock at its answer; the documented life where it tells no time.
 
-
-def _now(date: str | None) -> float:
-    """The server's clock at its answer. `Date` has whole seconds: the one under way counts against the token."""
-    try:
-        return email.utils.parsedate_to_datetime(date or "").timestamp() + 1
-    except ValueError:
-        return time.time()
+    `Date` has whole seconds: the one under way counts against the token.
+    """
+    if now is None or isinstance(ends, bool) or not isinstance(ends, int | float) or ends <= 0:
+        return DOCUMENTED_LIFE
+    return (ends if ends < _SECONDS_BELOW else ends / 1000) - (now + 1)
 
 
 def _object(body: bytes) -> dict[str, Any]:

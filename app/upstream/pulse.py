@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from app.upstream.wire import survived
+
 IDLE_SECONDS = 30.0  # without a request for so long, GigaChat is asked
 _GONE_PAUSES = (1.0, 2.0, 5.0, 10.0)  # while it is gone, it is asked soon, then less often
 _TICK = 0.5
@@ -53,10 +55,13 @@ class Pulse:
     async def run(self, ask: Callable[[], Awaitable[None]]) -> None:
         """The background task: `ask` makes a small request, whose outcome comes back through `alive` and `gone`."""
         while True:
-            await asyncio.sleep(_TICK)
             if time.monotonic() - self._heard >= self._patience():
                 self._asked_while_gone += self.available is False
-                await ask()
+                try:
+                    await ask()
+                except Exception as bug:  # noqa: BLE001 - a task that died would never see GigaChat come back
+                    survived(bug, "GigaChat could not be asked whether it is there")
+            await asyncio.sleep(_TICK)
 
     def _patience(self) -> float:
         if self.available is None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from app.upstream.wire import survived
+
 # How often GigaChat is asked about a ready token that works, and about one that it has refused. Seconds.
 PROBE_SECONDS = 300.0
 PROBE_REFUSED_SECONDS = 60.0
@@ -24,7 +26,7 @@ class ReadyToken:
         self.usable: bool | None = None
         self._path = path
         self._told = told
-        self._seen = self._stamp()
+        self._seen: tuple[int, int, int] | None = None  # the first look reads: it may have changed since the start
         self._asked = 0.0
 
     def __repr__(self) -> str:
@@ -46,12 +48,19 @@ class ReadyToken:
         while True:
             self._look()
             if self.value and self._due():
-                value = self.value
-                self._asked = time.monotonic()
-                verdict = await probe(value)
-                if verdict is not None:
-                    self.judge(value, usable=verdict)
+                await self._judged_by(probe)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _judged_by(self, probe: Callable[[str], Awaitable[bool | None]]) -> None:
+        value = self.value
+        self._asked = time.monotonic()
+        try:
+            verdict = await probe(value)
+        except Exception as bug:  # noqa: BLE001 - a task that died would never read the file again
+            survived(bug, "GigaChat could not be asked about the ready token")
+            return
+        if verdict is not None:
+            self.judge(value, usable=verdict)
 
     def _due(self) -> bool:
         pause = PROBE_SECONDS if self.usable else PROBE_REFUSED_SECONDS

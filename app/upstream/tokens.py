@@ -23,6 +23,7 @@ from typing import Literal, Protocol
 
 from app.upstream.oauth import Grant, TokenFailure
 from app.upstream.ready import ReadyToken
+from app.upstream.wire import survived
 
 Source = Literal["oauth", "password", "mtls", "ready", "none"]
 Reason = Literal["startup", "scheduled", "unauthorized"]
@@ -31,7 +32,8 @@ Reason = Literal["startup", "scheduled", "unauthorized"]
 _MAX_PAUSE = 10.0
 _MAX_PAUSE_REFUSED = 30.0
 _RENEW_EARLIER = 0.05  # jitter, as a share of the life; only ever earlier
-_FIRST_WAIT = 2.0
+_SHORTEST_PAUSE = 0.2  # whatever life an answer tells: OAuth takes ten requests a second at most
+_READY_WAIT = 2.0  # how long a request waits for OAuth when a ready token could serve it
 _LONGEST_WAIT = 6 * 3600.0  # contours name ends in the year 2100: a key may be withdrawn before
 
 
@@ -108,10 +110,10 @@ class TokenKeeper:
         self._dead = False  # GigaChat refused a fresh token too
         self._failures = 0
         self._failure: TokenFailure | None = None
-        self._next_attempt = clock()
+        self._started = self._next_attempt = clock()
         self._attempts = 0
         self._wanted = asyncio.Event()
-        self._attempted = asyncio.Condition()
+        self._attempted = asyncio.Event()  # a new one for each attempt: set at its end
         self._announced: Source = "none"
 
     async def run(self) -> None:
@@ -120,16 +122,17 @@ class TokenKeeper:
         while self._fetch is not None:
             pause = await self._attempt(self._fetch, reason)
             self._next_attempt = self._clock() + pause
-            async with self._attempted:
-                self._attempts += 1
-                self._attempted.notify_all()
+            self._attempts += 1
+            self._wanted.clear()  # who asked before this attempt's end has its answer
+            self._attempted.set()
+            self._attempted = asyncio.Event()
             self.usable()  # tells the observer when the source has changed
             reason = await self._pause(pause)
 
     async def get(self) -> Token:
         """A usable token, at once but for the very first attempt, which is waited for. Raises NoToken."""
         if self._attempts == 0 and self._fetch is not None:
-            await self._first_attempt()
+            await self._attempt_ended(self._started + _READY_WAIT - self._clock())
         token = self.usable()
         if token is None:
             raise self._no_token()
@@ -149,14 +152,19 @@ class TokenKeeper:
             else:
                 await self._renew_now()
         token = self.usable()
-        return None if token is None or token.value == refused.value else token
+        if token is None or token.value != refused.value:
+            return token
+        if token is refused:
+            return None
+        self._condemn()  # OAuth gives the very token again that GigaChat refuses
+        return self.usable()
 
     async def _renew_now(self) -> None:
         self._suspect = True
-        if self._fetch is not None and self._failure is None:
-            seen = self._attempts
+        # While OAuth fails, and while it gives tokens that GigaChat refuses, it is asked at its own pace.
+        if self._fetch is not None and self._failure is None and not self._dead:
             self._wanted.set()
-            await self._attempt_after(seen)
+            await self._attempt_ended(_READY_WAIT)
 
     def _condemn(self) -> None:
         self._dead = True
@@ -197,19 +205,25 @@ class TokenKeeper:
         try:
             grant = await fetch()
         except TokenFailure as failure:
-            self._failures += 1
-            self._failure = failure
-            self._observer.failed(reason, failure, self._clock() - sent)
-            longest = _MAX_PAUSE_REFUSED if failure.refused else _MAX_PAUSE
-            return self._earlier(min(longest, 2.0 ** min(self._failures - 1, 6)))
+            return self._failed(reason, failure, self._clock() - sent)
+        except Exception as bug:  # noqa: BLE001 - a task that died would never renew a token again
+            survived(bug, "no token could be asked for")
+            unforeseen = TokenFailure("the gateway failed to ask for a token", "Its log has the details")
+            return self._failed(reason, unforeseen, self._clock() - sent)
         self._token = Token(self._source, grant.token, sent + grant.life)
         self._failures, self._failure, self._suspect, self._dead = 0, None, False, False
         self._observer.renewed(self._source, reason, grant.life, self._clock() - sent)
-        return self._earlier(max(0.0, sent + renewal(grant.life) - self._clock()))
+        return max(_SHORTEST_PAUSE, self._earlier(sent + renewal(grant.life) - self._clock()))
+
+    def _failed(self, reason: Reason, failure: TokenFailure, took: float) -> float:
+        self._failures += 1
+        self._failure = failure
+        self._observer.failed(reason, failure, took)
+        longest = _MAX_PAUSE_REFUSED if failure.refused else _MAX_PAUSE
+        return self._earlier(min(longest, 2.0 ** min(self._failures - 1, 6)))
 
     async def _pause(self, seconds: float) -> Reason:
         """Sleep until the next attempt, or until a refused token makes one wanted."""
-        self._wanted.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._wanted.wait()
@@ -220,17 +234,14 @@ class TokenKeeper:
             await asyncio.sleep(max(0.0, self._next_attempt - self._clock()))
         return "unauthorized"
 
-    async def _first_attempt(self) -> None:
-        """Wait for the start's attempt; a ready token behind it makes the wait short."""
+    async def _attempt_ended(self, patience: float) -> None:
+        """Wait for the end of the attempt under way; patience has an end where a ready token could serve instead."""
+        ready = self._ready is not None and self._ready.usable is not False
         try:
-            async with asyncio.timeout(_FIRST_WAIT if self._ready is not None else None):
-                await self._attempt_after(0)
+            async with asyncio.timeout(patience if ready else None):
+                await self._attempted.wait()
         except TimeoutError:
             return
-
-    async def _attempt_after(self, seen: int) -> None:
-        async with self._attempted:
-            await self._attempted.wait_for(lambda: self._attempts > seen)
 
     def _earlier(self, seconds: float) -> float:
         return seconds * (1 - _RENEW_EARLIER * self._jitter())
@@ -242,6 +253,9 @@ class TokenKeeper:
         if self._fetch is None and self._ready is None:
             return NoToken("no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key", wait)
         remedy = "Run `python -m app check` beside the gateway"
+        if self._fetch is not None and not self._dead:
+            ended = "OAuth has given no token yet" if self._token is None else "the token has ended"
+            return NoToken(ended, remedy, wait)
         return NoToken("GigaChat does not accept the gateway's token", remedy, wait)
 
 

@@ -22,6 +22,9 @@ FINISH: dict[str, Finish] = {
 }
 # The model gave up: no answer to hand on.
 FAILURES = frozenset({"error", "function_call_error"})
+# No count is larger: what is, came from a broken upstream, and a client's JSON could not carry it.
+_MAX_COUNT = 2**53 - 1
+_REPLACEMENT = "\ufffd"  # what stands for half a character whose other half never came
 
 
 class UnreadableError(ValueError):
@@ -33,21 +36,25 @@ def read(data: bytes) -> Answer | Failed:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise UnreadableError("GigaChat's answer is not JSON") from None
+        body = _lenient(data)
+    if body is None:
+        raise UnreadableError("GigaChat's answer is not JSON")
     choice = _first_choice(body)
     if choice is None:
         raise UnreadableError("GigaChat's answer has no choices")
-    raw_finish = choice.get("finish_reason")
+    raw_finish = _word(choice.get("finish_reason")) or None
     if raw_finish in FAILURES:
         return Failed("generation", "")
-    message = choice.get("message") or {}
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        message = {}
     parts: list[Part] = []
     if thought := message.get("reasoning_content"):
-        parts.append(Thought(str(thought)))
-    parts.append(Text(message.get("content") or ""))
+        parts.append(Thought(_whole_characters(str(thought))))
+    parts.append(Text(_whole_characters(str(message.get("content") or ""))))
     return Answer(
         model=_word(body.get("model")),
-        created=_whole(body.get("created")),
+        created=count(body.get("created")),
         parts=parts,
         finish=finish(raw_finish),
         raw_finish=raw_finish,
@@ -64,30 +71,55 @@ def read_usage(raw: Any) -> Usage | None:
     """Tokens in one meaning. When the cached exceed the prompt's, this prompt count leaves the cached out: add them."""
     if not isinstance(raw, dict):
         return None
-    prompt, completion = _whole(raw.get("prompt_tokens")), _whole(raw.get("completion_tokens"))
-    total = _whole(raw.get("total_tokens")) or prompt + completion
+    prompt, completion = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
+    total = count(raw.get("total_tokens")) or prompt + completion
     cached = raw.get("precached_prompt_tokens")
-    cached = None if cached is None else _whole(cached)
+    cached = None if cached is None else count(cached)
     if cached is not None and cached > prompt:
         prompt, total = prompt + cached, total + cached
     return Usage(prompt, completion, total, cached, raw)
 
 
+class _Words:
+    """One kind of a stream's words, in which GigaChat may have cut a character in two."""
+
+    __slots__ = ("_half",)
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def feed(self, text: str) -> str:
+        """Halves made whole; one at the end waits for the next delta."""
+        text, self._half = self._half + text, ""
+        if "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return _whole_characters(text)
+
+    def finish(self) -> str:
+        """What stands for a half that nothing followed."""
+        half, self._half = self._half, ""
+        return _REPLACEMENT if half else ""
+
+
 class StreamReader:
     """Reads one stream, in any slicing. After `feed` or `finish` gave an End or a Failed, nothing follows."""
 
-    __slots__ = ("_begun", "_decoder", "_end", "_over", "_surrogate")
+    __slots__ = ("_begun", "_decoder", "_end", "_halves", "_over", "_text", "_thought")
 
     def __init__(self) -> None:
         self._decoder = sse.Decoder()
         self._begun = False
         self._over = False
         self._end: End | None = None
-        self._surrogate = ""  # the first half of a character that GigaChat cut in two
+        self._halves = False  # half characters came: only the lenient parser lets them through
+        self._text = _Words()
+        self._thought = _Words()
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that are complete by now."""
         events: list[Event] = []
+        if self._over:
+            return events
         try:
             for data in self._decoder.feed(chunk):
                 self._read(data, events)
@@ -117,6 +149,7 @@ class StreamReader:
             body = orjson.loads(data)
         except orjson.JSONDecodeError:
             body = _lenient(data)
+            self._halves = True
         choice = _first_choice(body)
         if choice is None:
             if not _only_usage(body):
@@ -125,46 +158,43 @@ class StreamReader:
             return
         if not self._begun:
             self._begun = True
-            events.append(Begin(_word(body.get("model")), _whole(body.get("created"))))
+            events.append(Begin(_word(body.get("model")), count(body.get("created"))))
         self._read_choice(choice, body, events)
 
     def _read_choice(self, choice: dict[str, Any], body: dict[str, Any], events: list[Event]) -> None:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             if thought := delta.get("reasoning_content"):
-                events.append(Delta(0, Thought(str(thought))))
-            content = delta.get("content")
+                self._say(Thought(str(thought)), self._thought, events)
             # a function_in_progress chunk holds the seconds left, not words
-            if content and delta.get("role", "assistant") == "assistant":
-                self._text(content, events)
+            content = delta.get("content")
+            if content and (delta.get("role") or "assistant") == "assistant":
+                self._say(Text(content if isinstance(content, str) else str(content)), self._text, events)
         raw_finish = choice.get("finish_reason")
-        if raw_finish is None:
+        if not raw_finish:
             return
+        raw_finish = _word(raw_finish) or None
         if raw_finish in FAILURES:
             self._fail(events, "generation", "")
         else:
             self._end = End(finish(raw_finish), raw_finish, read_usage(body.get("usage")))
 
-    def _text(self, content: Any, events: list[Event]) -> None:
-        text = content if isinstance(content, str) else str(content)
-        if self._surrogate or not text.isascii():
-            text = self._joined(text)
-        if text:
-            events.append(Delta(0, Text(text)))
-
-    def _joined(self, text: str) -> str:
-        """Surrogate halves made whole; a half at the end waits for the next delta."""
-        text, self._surrogate = self._surrogate + text, ""
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._surrogate = text[:-1], text[-1]
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return text
+    def _say(self, part: Text | Thought, words: _Words, events: list[Event]) -> None:
+        if self._halves:
+            part.text = words.feed(part.text)
+        if part.text:
+            events.append(Delta(0, part))
 
     def _close(self, events: list[Event]) -> None:
+        """The regular end; one without an answer before it is none."""
+        if not self._begun:
+            self._fail(events, "truncated", "")
+            return
         self._over = True
+        if thought := self._thought.finish():
+            events.append(Delta(0, Thought(thought)))
+        if text := self._text.finish():
+            events.append(Delta(0, Text(text)))
         events.append(self._end or End("stop", None, None))
 
     def _fail(self, events: list[Event], reason: Any, message: str) -> None:
@@ -188,7 +218,7 @@ def _lenient(data: bytes) -> Any:
     """What orjson refuses and GigaChat has sent: a surrogate half, escaped."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -198,12 +228,21 @@ def _cut_off(data: bytes) -> bool:
 
 
 def _word(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return _whole_characters(value) if isinstance(value, str) else ""
 
 
-def _whole(value: Any) -> int:
+def _whole_characters(text: str) -> str:
+    """Surrogate halves side by side become the character that they are, a lone one its replacement."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def count(value: Any) -> int:
     """A count that may be missing, a float or a string."""
     try:
-        return max(0, int(value or 0))
+        return min(max(0, int(value or 0)), _MAX_COUNT)
     except (TypeError, ValueError, OverflowError):
         return 0

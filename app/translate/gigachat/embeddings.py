@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from app.translate.dialogue import Vectors
-from app.translate.gigachat.answers import UnreadableError
+from app.translate.gigachat.answers import UnreadableError, count
 
 # The limit of a batch is not documented; a client of GigaChat's measured uses 20.
 BATCH = 20
@@ -32,11 +33,19 @@ def read(data: bytes, expected: int) -> Vectors:
     try:
         body = orjson.loads(data)
         items = sorted(body["data"], key=lambda item: item["index"])
-        vectors = [item["embedding"] for item in items]
-        tokens = sum(int((item.get("usage") or {}).get("prompt_tokens") or 0) for item in items)
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError):
+        vectors = [_numbers(item["embedding"]) for item in items]
+        tokens = sum(count((item.get("usage") or {}).get("prompt_tokens")) for item in items)
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise UnreadableError("GigaChat's embeddings could not be read") from None
-    if len(vectors) != expected or not all(isinstance(vector, list) and vector for vector in vectors):
+    if [item["index"] for item in items] != list(range(expected)):
         raise UnreadableError("GigaChat did not give one embedding for each input")
     model = body.get("model")
     return Vectors(model if isinstance(model, str) else "", vectors, tokens)
+
+
+def _numbers(vector: Any) -> list[float]:
+    """The vector itself. Raises TypeError or ValueError when it is none."""
+    if not isinstance(vector, list) or not vector:
+        raise ValueError("no vector")
+    array("d", vector)  # the quickest look at each of a few thousand numbers
+    return vector

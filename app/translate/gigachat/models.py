@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from app.translate.dialogue import Model
@@ -11,6 +13,11 @@ def read(data: bytes) -> list[Model]:
     """The models; anything unreadable is no model."""
     try:
         items = orjson.loads(data)["data"]
-        return [Model(str(item["id"]), str(item.get("owned_by") or ""), item.get("type")) for item in items]
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+        return [_model(item) for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
         return []
+
+
+def _model(item: dict[str, Any]) -> Model:
+    kind = item.get("type")
+    return Model(item["id"], str(item.get("owned_by") or ""), kind if isinstance(kind, str) else None)

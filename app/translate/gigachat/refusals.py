@@ -14,11 +14,23 @@ from app import errors
 from app.errors import GatewayError, Row
 
 _MAX_SENTENCE = 300
+_MAX_READ = 2000  # characters of a sentence that are looked at: the patterns below may try each of them as a beginning
 _HTML = re.compile(r"<[^>]*>")
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_LENGTH = re.compile(r"context|too long|length|tokens? limit|maximum.*token", re.IGNORECASE)
+_PRIVATE = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S+"  # a URL
+    r"|\b(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+|/)\S*"  # a host with a port or a path
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b\S*"  # an address
+    r"|(?<![\w.])/(?:[\w.-]+/)+[\w.-]*"  # a path
+    r"|\b(?:bearer|basic)\s+\S+",  # a credential
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(
+    r"context|too long|length|tokens? limit|maximum.*token"
+    r"|контекст|слишком (?:длин|больш)|длин[аныуеой]|(?:лимит|превы|максим).*токен|токен.*(?:лимит|превы)",
+    re.IGNORECASE,
+)
 _STOP_TEXT = "temporarily unavailable due to technical reasons"
-_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_MODEL = re.compile(r"\bmodel\b|\bмодел", re.IGNORECASE)
 
 _STATUSES: dict[int, tuple[Row, str]] = {
     401: (
@@ -30,9 +42,14 @@ _STATUSES: dict[int, tuple[Row, str]] = {
         errors.UPSTREAM_PERMISSION_DENIED,
         "GigaChat denies this to the gateway's account (403). The operator should check scope, tariff and model.",
     ),
-    413: (errors.CONTEXT_LENGTH_EXCEEDED, "The conversation is longer than the model's context. Shorten it."),
     423: (errors.UPSTREAM_STOPPED, "GigaChat has stopped this model for technical reasons. Try again later."),
     429: (errors.RATE_LIMIT_EXCEEDED, "GigaChat takes no more requests at the moment (429). Try again shortly."),
+}
+
+# What was too long, by the field that holds it.
+_TOO_LONG = {
+    "messages": "The conversation is longer than the model's context. Shorten it.",
+    "input": "A text of the input is longer than the model takes. Shorten it or cut it in parts.",
 }
 
 
@@ -42,26 +59,34 @@ def sentence(body: bytes) -> str:
         message = orjson.loads(body).get("message")
     except (orjson.JSONDecodeError, AttributeError):
         return ""
-    if not isinstance(message, str) or _HTML.search(message):
+    if not isinstance(message, str):
         return ""
-    cleaned = _URL.sub("...", " ".join(message.split()))
-    return "".join(char for char in cleaned if char.isprintable())[:_MAX_SENTENCE]
+    line = "".join(char for char in " ".join(message[:_MAX_READ].split()) if char.isprintable())
+    return "" if _HTML.search(line) else _PRIVATE.sub("...", line)[:_MAX_SENTENCE]
 
 
-def refusal(status: int, body: bytes, *, retry_after: float | None = None) -> GatewayError:
-    """The error that a client gets for GigaChat's refusal. `retry_after` is GigaChat's own, in seconds."""
+def refusal(status: int, body: bytes, *, field: str = "messages", retry_after: float | None = None) -> GatewayError:
+    """The error that a client gets for GigaChat's refusal.
+
+    `field` is where the request's words stand; `retry_after` is GigaChat's own, in seconds.
+    """
     words = sentence(body)
-    if status == 403 and _STOP_TEXT in words:
+    if status == 403 and _STOP_TEXT in words.lower():
         status = 423
-    if status == 422 and _LENGTH.search(words):
+    if status == 413 or (status == 422 and _LENGTH.search(words)):
+        told = f" GigaChat says: {words}" if status == 422 else ""
+        return GatewayError(errors.CONTEXT_LENGTH_EXCEEDED, _TOO_LONG[field] + told, param=field)
+    if status not in _STATUSES and status < 500 and body.lstrip().startswith(b"<"):
         return GatewayError(
-            errors.CONTEXT_LENGTH_EXCEEDED, f"{_STATUSES[413][1]} GigaChat says: {words}", param="messages"
+            errors.UPSTREAM_ERROR,
+            f"What answered is not GigaChat's API (status {status}, a page of HTML). The operator should check "
+            "GIGACHAT_BASE_URL.",
         )
     if status == 404:
         return _not_found(words)
     if status in _STATUSES:
         row, message = _STATUSES[status]
-        return GatewayError(row, message, param="messages" if status == 413 else None, retry_after=retry_after)
+        return GatewayError(row, message, retry_after=retry_after)
     if 400 <= status < 500:
         return GatewayError(errors.UPSTREAM_REJECTED, f"GigaChat refused the request: {words or f'status {status}'}")
     return GatewayError(errors.UPSTREAM_ERROR, f"GigaChat failed to answer (status {status}). Try again later.")

@@ -7,6 +7,9 @@ from typing import Any
 
 from app.errors import INVALID_VALUE, MISSING_PARAMETER, UNSUPPORTED_PARAMETER, GatewayError
 
+# The largest that GigaChat's JSON and ours can carry.
+MAX_INTEGER = 2**63 - 1
+_MAX_SHOWN = 64
 _NAMES = {bool: "a boolean", str: "a string", dict: "an object", list: "an array", int: "an integer", float: "a number"}
 
 
@@ -49,6 +52,8 @@ def integer(value: Any, path: str, low: int) -> int:
         raise wrong(path, "an integer", value)
     if value < low:
         raise invalid(path, f"must be at least {low}.")
+    if value > MAX_INTEGER:
+        raise invalid(path, f"must be at most {MAX_INTEGER}.")
     return value
 
 
@@ -71,6 +76,17 @@ def obj(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong(path, "an object", value)
     return value
+
+
+def strings(value: Any, path: str) -> list[str]:
+    """A JSON array of strings."""
+    return [string(item, f"{path}[{index}]") for index, item in enumerate(array(value, path))]
+
+
+def shown(key: str) -> str:
+    """A key of the client's own, as it may be repeated to that client: one short line."""
+    cut = key if len(key) <= _MAX_SHOWN else key[:_MAX_SHOWN] + "..."
+    return "".join(char if char.isprintable() else "?" for char in cut) or "''"
 
 
 def array(value: Any, path: str) -> list[Any]:

@@ -30,7 +30,7 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
         if key in _IDENTITIES:
             notes.append(Note("equivalent", key, key))
         elif key not in _KNOWN and value is not None:
-            notes.append(Note("dropped", "unknown"))
+            notes.append(Note("dropped", "unknown", checks.shown(key)))
     encoding = body.get("encoding_format")
     if encoding is not None and checks.string(encoding, "encoding_format") not in _FORMATS:
         raise checks.invalid("encoding_format", "must be 'float' or 'base64'.")

@@ -15,8 +15,9 @@ ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "us
 TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text"}  # type of part -> its field
 FILE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "input_file", "video_url"})
 TOOL_ROLES = frozenset({"tool", "function"})
+_CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
-_READ = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
+_READ = frozenset({"role", "content", "refusal", *_CALLS})
 _SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning", "cache_control"})
 
 
@@ -35,12 +36,13 @@ def _turn(message: Any, path: str, notes: list[Note]) -> Turn:
     role = ROLES.get(checks.string(message.get("role"), f"{path}.role"))
     if role is None:
         raise _unknown_role(message["role"], path)
-    if message.get("tool_calls") or message.get("function_call"):
-        raise checks.unsupported(f"{path}.tool_calls", "is not supported by this gateway yet.")
+    for key in _CALLS:
+        if message.get(key):
+            raise checks.unsupported(f"{path}.{key}", "is not supported by this gateway yet.")
     content = message.get("content")
     # The common case first: a plain string, and no other key than these two.
     parts: list[Part] = [Text(content)] if isinstance(content, str) else _parts(content, f"{path}.content")
-    if len(message) > 2:
+    if len(message) > 2 or "content" not in message:
         _rest(message, parts, path, notes)
     return Turn(role, parts, path)
 
@@ -55,9 +57,9 @@ def _rest(message: dict[str, Any], parts: list[Part], path: str, notes: list[Not
         if key == "name":
             notes.append(Note("dropped", "messages.name", f"{path}.name"))
         elif key in _SILENT:
-            notes.append(Note("equivalent", "messages.extra", path))
+            notes.append(Note("equivalent", "messages.extra", f"{path}.{key}"))
         else:
-            notes.append(Note("dropped", "messages.unknown", path))
+            notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
 
 
 def _unknown_role(role: str, path: str) -> Exception:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.translate.dialogue import Model
-from app.translate.models import ModelNames
+from app.translate.models import ModelNames, bare
 
 # GigaChat does not say when a model was made, and typed clients need a number.
 _CREATED = 0
@@ -29,11 +29,11 @@ def write_one(name: str, models: Sequence[Model], names: ModelNames) -> dict[str
     for model in models:
         if model.id == target:
             return {**_write(model), "id": name}
-    return None if models and target == name else _write(Model(name, _OWNER, None))
+    return None if models and target == bare(name) else _write(Model(name, _OWNER, None))
 
 
 def _write(model: Model) -> dict[str, Any]:
     body = {"id": model.id, "object": "model", "created": _CREATED, "owned_by": model.owner or _OWNER}
-    if isinstance(model.kind, str):
+    if model.kind is not None:
         body["type"] = model.kind
     return body

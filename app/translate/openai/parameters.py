@@ -38,6 +38,17 @@ def _any(value: Any, path: str) -> Any:  # noqa: ARG001 - a check takes a path
     return value
 
 
+def _ranker(value: Any, path: str) -> dict[str, Any]:
+    ranker = {name: item for name, item in checks.obj(value, path).items() if item is not None}
+    if "enabled" in ranker:
+        checks.boolean(ranker["enabled"], f"{path}.enabled")
+    if "top_n" in ranker:
+        ranker["top_n"] = checks.integer(ranker["top_n"], f"{path}.top_n", 1)
+    if any(isinstance(item, dict | list) for item in ranker.values()):  # a depth that JSON can't be written with
+        raise checks.invalid(path, "must hold no objects or arrays.")
+    return ranker
+
+
 def _rows(*rows: Parameter) -> dict[str, Parameter]:
     return {row.name: row for row in rows}
 
@@ -56,8 +67,8 @@ PARAMETERS: dict[str, Parameter] = _rows(
     Parameter("repetition_penalty", "passed", _positive, "gigachat"),
     Parameter("update_interval", "passed", _positive, "gigachat"),
     Parameter("profanity_check", "passed", checks.boolean, "gigachat"),
-    Parameter("flags", "passed", checks.array, "gigachat"),
-    Parameter("function_ranker", "passed", checks.obj, "gigachat"),
+    Parameter("flags", "passed", checks.strings, "gigachat"),
+    Parameter("function_ranker", "passed", _ranker, "gigachat"),
     Parameter("user", "identity", checks.string, "openai"),
     Parameter("safety_identifier", "identity", checks.string, "openai"),
     Parameter("prompt_cache_key", "identity", checks.string, "openai"),
@@ -100,15 +111,17 @@ def sift(body: dict[str, Any]) -> tuple[dict[str, Any], list[Note]]:
     passed: dict[str, Any] = {}
     notes: list[Note] = []
     for key, value in body.items():
+        if value is None:
+            continue
         row = PARAMETERS.get(key)
         if row is None:
-            notes.append(Note("dropped", "unknown"))
+            notes.append(Note("dropped", "unknown", checks.shown(key)))
             continue
-        if value is None or row.fate == "carried":
+        if row.fate == "carried":
             continue
-        row.check(value, key)
+        checked = row.check(value, key)
         if row.fate == "passed":
-            passed[key] = value
+            passed[key] = checked
         elif row.fate == "identity":
             notes.append(Note("equivalent", key, key))
         elif value in row.neutral:

@@ -1,0 +1,76 @@
+"""What a failed attempt means for the client."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from app.exchange.outcomes import no_token, stream_error, to_error
+from app.translate.dialogue import Failed
+from app.upstream.failures import Cause, Refused, Unreachable
+from app.upstream.tokens import NoToken
+
+# cause -> status, code, error_type
+CAUSES: dict[Cause, tuple[int, str, str]] = {
+    "connect": (502, "upstream_error", "upstream_connect"),
+    "dns": (502, "upstream_error", "upstream_connect"),
+    "tls": (502, "upstream_error", "upstream_connect"),
+    "stale": (502, "upstream_error", "upstream_connect"),
+    "timeout": (504, "upstream_timeout", "upstream_timeout"),
+    "cut": (502, "upstream_error", "upstream_5xx"),
+    "protocol": (502, "upstream_error", "upstream_5xx"),
+}
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_causes(cause: Cause) -> None:
+    """Each cause of the wire has its row; the detail, which names hosts, stays with the operator."""
+    error = to_error(Unreachable(cause, "https://api.giga.chat refused s3cret"))
+    assert (error.row.status, error.row.code, error.row.error_type) == CAUSES[cause]
+    assert (error.row.type, error.row.retry, error.row.slo) == ("server_error", False, "bad")
+    assert "giga.chat" not in error.message
+    assert "s3cret" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "row", "wait"),
+    [
+        (401, (503, "upstream_credentials_exhausted", True), 10),
+        (403, (502, "upstream_permission_denied", False), None),
+        (429, (429, "rate_limit_exceeded", True), 7),
+        (500, (502, "upstream_error", False), None),
+        (418, (400, "upstream_rejected", False), None),
+    ],
+)
+def test_refusals(status: int, row: tuple[int, str, bool], wait: float | None) -> None:
+    """A refusal of GigaChat's is the client's error of its status, with GigaChat's own wait where it may matter."""
+    error = to_error(Refused(status, b'{"message":"No"}', 7.0 if status == 429 else None))
+    assert (error.row.status, error.row.code, error.row.retry) == row
+    assert error.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    ("reason", "begun", "row"),
+    [
+        ("generation", False, (502, "upstream_generation_error", True)),
+        ("generation", True, (502, "upstream_generation_error", True)),
+        ("upstream", True, (502, "upstream_error", False)),
+        ("truncated", True, (502, "stream_truncated", False)),
+        ("truncated", False, (502, "upstream_error", False)),
+    ],
+)
+def test_answers_that_did_not_end(reason: str, begun: bool, row: tuple[int, str, bool]) -> None:
+    """The model's failure, GigaChat's own error, a broken stream: before the first word nothing was truncated."""
+    error = stream_error(Failed(reason, "their words"), begun=begun)  # type: ignore[arg-type] # the table has them all
+    assert (error.row.status, error.row.code, error.row.retry) == row
+    assert "their words" not in error.message
+
+
+def test_no_token() -> None:
+    """Without a token: why, what the operator does, and when the client may come again."""
+    error = no_token(NoToken("OAuth is down", "Wait", 4.2))
+    assert (error.row.status, error.row.code, error.retry_after) == (503, "upstream_credentials_exhausted", 4.2)
+    assert error.row.retry
+    assert "OAuth is down" in error.message
+    assert "Wait" in error.message

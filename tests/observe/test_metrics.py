@@ -1,0 +1,205 @@
+"""The metric families over real sockets: names, types, labels and buckets are contracts; series stay few."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+from prometheus_client import REGISTRY
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import errors
+from app.observe import metrics
+from app.sandbox import server
+from tests.running import GatewayStarter, Running
+
+PREFIX = "gpt2giga_proxy_"
+LATENCY = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
+OVERHEAD = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
+BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+
+# name without the prefix and `_total` -> type, labels, buckets
+FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
+    "requests": ("counter", {"endpoint", "stream", "code"}, ()),
+    "request_duration_seconds": ("histogram", {"endpoint", "stream"}, LATENCY),
+    "overhead_seconds": ("histogram", {"endpoint", "stream"}, OVERHEAD),
+    "request_body_bytes": ("histogram", {"endpoint"}, BODY),
+    "errors": ("counter", {"endpoint", "error_type"}, ()),
+    "in_flight_requests": ("gauge", {"endpoint"}, ()),
+    "upstream_requests": ("counter", {"operation", "code", "credential"}, ()),
+    "upstream_duration_seconds": ("histogram", {"operation", "model"}, LATENCY),
+    "time_to_first_token_seconds": ("histogram", {"model"}, FIRST_TOKEN),
+    "upstream_time_to_first_token_seconds": ("histogram", {"model"}, FIRST_TOKEN),
+    "stream_aborts": ("counter", {"endpoint", "side"}, ()),
+    "stream_chunks": ("counter", {"endpoint"}, ()),
+    "stream_keepalives": ("counter", {"endpoint"}, ()),
+    "tokens": ("counter", {"type", "model", "tenant"}, ()),
+    "token_refresh": ("counter", {"credential", "result", "reason"}, ()),
+    "token_refresh_duration_seconds": ("histogram", {"credential"}, REFRESH),
+    "token_expiry_timestamp_seconds": ("gauge", {"credential", "source"}, ()),
+    "token_last_success_timestamp_seconds": ("gauge", {"credential"}, ()),
+    "token_source": ("gauge", {"credential", "source"}, ()),
+    "token_consecutive_failures": ("gauge", {"credential"}, ()),
+    "upstream_up": ("gauge", {"component"}, ()),
+    "retries": ("counter", {"reason", "outcome"}, ()),
+    "dropped_params": ("counter", {"endpoint", "param"}, ()),
+    "slo_events": ("counter", {"slo", "result"}, ()),
+    "certificate_expiry_timestamp_seconds": ("gauge", {"name"}, ()),
+    "fallback_usable": ("gauge", set(), ()),
+    "build_info": ("gauge", {"version"}, ()),
+    "label_overflow": ("counter", {"label"}, ()),
+}
+
+
+async def scraped(http: aiohttp.ClientSession, gateway: Running) -> dict[str, Metric]:
+    """The gateway's own families, as Prometheus reads them."""
+    async with http.get(f"{gateway.url}/metrics") as response:
+        assert response.status == 200
+        text = await response.text()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    return {name.removeprefix(PREFIX): family for name, family in found.items() if name.startswith(PREFIX)}
+
+
+async def chat(http: aiohttp.ClientSession, gateway: Running, **more: object) -> int:
+    """One chat request, read to its end; the status."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "sandbox:say да"}], **more}
+    async with http.post(f"{gateway.url}/v1/chat/completions", json=body) as response:
+        await response.read()
+        return response.status
+
+
+async def test_every_family_has_its_name_type_labels_and_buckets(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """What the table of the contract says of a family is what a scrape shows, and no family is beside the table."""
+    assert await chat(http, gateway) == await chat(http, gateway, stream=True) == 200
+    assert await chat(http, gateway, seed=7) == 200  # a field that is dropped
+    found = await scraped(http, gateway)
+    assert set(found) == set(FAMILIES)
+    for name, (kind, labels, buckets) in FAMILIES.items():
+        family = found[name]
+        assert family.type == kind, name
+        assert {label for one in family.samples for label in one.labels} - {"le"} == labels, name
+        bounds = {float(one.labels["le"]) for one in family.samples if "le" in one.labels} - {float("inf")}
+        assert sorted(bounds) == list(buckets), name
+        assert not any(one.name.endswith("_created") for one in family.samples), name
+
+
+async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """An alert on an increase needs the 0 before the first event: each series of fixed labels is there at once."""
+    found = await scraped(http, gateway)
+
+    def values(name: str, label: str, **fixed: str) -> set[str]:
+        return {
+            one.labels[label]
+            for one in found[name].samples
+            if not one.name.endswith(("_bucket", "_sum")) and fixed.items() <= one.labels.items()
+        }
+
+    endpoints = {"chat", "embeddings", "models", "other"}
+    assert values("errors", "error_type", endpoint="chat") == set(errors.ERROR_TYPES)
+    assert values("errors", "endpoint") == values("in_flight_requests", "endpoint") == endpoints
+    assert {"200", "499", "500", "502", "503", "504", "429", "other"} <= values("requests", "code", endpoint="chat")
+    assert values("requests", "endpoint", stream="false") == values("overhead_seconds", "endpoint") == endpoints
+    assert values("requests", "stream", endpoint="chat") == {"true", "false"}
+    assert values("stream_aborts", "side") == {"client", "upstream", "idle_timeout", "shutdown"}
+    assert values("slo_events", "result") == {"good", "bad", "excluded"}
+    assert values("token_source", "source") == {"oauth", "password", "mtls", "ready", "none"}
+    assert values("token_refresh", "result") == {"success", "failure"}
+    assert values("token_refresh", "reason") == {"startup", "scheduled", "unauthorized"}
+    assert values("retries", "reason") == {"stale", "unauthorized"}
+    assert values("label_overflow", "label") == {"model", "code"}
+    assert values("stream_chunks", "endpoint") == values("stream_keepalives", "endpoint") == {"chat"}
+
+
+def _words(seed: int) -> Iterator[str]:
+    chance = random.Random(seed)
+    while True:
+        yield "".join(chance.choices(string.ascii_letters + string.digits, k=12))
+
+
+async def test_a_scanner_adds_next_to_no_series(
+    start_gateway: GatewayStarter, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """2,000 requests with paths, models, keys and tenants that nobody knows: all of them are `other` somewhere."""
+    caplog.set_level("INFO", "gpt2giga")
+    gateway, words = await start_gateway(), _words(1)
+    await chat(http, gateway)
+    before = sum(len(family.samples) for family in (await scraped(http, gateway)).values())
+    caplog.clear()
+
+    async def scan(number: int) -> int:
+        one, two = next(words), next(words)
+        headers = {"Authorization": f"Bearer {one}", "X-Request-ID": two, "User-Agent": one, "X-Tenant-ID": two.lower()}
+        method, path = [
+            ("GET", f"/{one}/{two}.php"),
+            ("GET", f"/v1/models/{one}/{two}"),
+            ("POST", "/v1/chat/completions"),
+            ("DELETE", f"/v1/{one}?key={two}"),
+        ][number % 4]
+        body = {"model": one, "messages": [{"role": "user", "content": two}], one: two}
+        data = body if method == "POST" else None
+        async with http.request(method, gateway.url + path, json=data, headers=headers) as response:
+            return response.status
+
+    for start in range(0, 2000, 100):
+        statuses = await asyncio.gather(*(scan(number) for number in range(start, start + 100)))
+        assert {status // 100 for status in statuses} <= {2, 4}
+    after = sum(len(family.samples) for family in (await scraped(http, gateway)).values())
+    assert after - before < 150
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+async def test_models_of_the_catalog_are_labels_and_strangers_are_counted(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A model that GigaChat lists is named; one that it refuses is `other`, and the overflow counter moves."""
+
+    def overflow() -> float:
+        return REGISTRY.get_sample_value(f"{PREFIX}label_overflow_total", {"label": "model"}) or 0.0
+
+    before = overflow()
+    assert await chat(http, gateway, model="GigaChat-2-Max") == 200
+    assert await chat(http, gateway, model="nobody-knows-this") == 404
+    assert overflow() == before + 1
+    found = {one.labels["model"] for one in (await scraped(http, gateway))["upstream_duration_seconds"].samples}
+    assert {"GigaChat-2-Max", "other"} <= found
+    assert "nobody-knows-this" not in found
+
+
+@pytest.mark.parametrize("status", [402, 403, 422, 423, 429, 500, 503])
+def test_statuses_of_gigachat_that_operators_watch_are_named(status: int) -> None:
+    """Those that dashboards and alerts ask for keep their number."""
+    assert metrics.shared().code(status) == str(status)
+
+
+def test_a_strange_status_is_other_and_counted() -> None:
+    """A number outside the domain does not become a series."""
+    before = REGISTRY.get_sample_value(f"{PREFIX}label_overflow_total", {"label": "code"}) or 0.0
+    assert metrics.shared().code(799) == "other"
+    assert REGISTRY.get_sample_value(f"{PREFIX}label_overflow_total", {"label": "code"}) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "end"),
+    [
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", "# EOF\n"),
+        ("text/plain", "text/plain", ""),
+        ("*/*", "text/plain", ""),
+    ],
+)
+async def test_the_format_is_negotiated(
+    gateway: Running, http: aiohttp.ClientSession, accept: str, content_type: str, end: str
+) -> None:
+    """OpenMetrics for those who ask for it, Prometheus's text for all others."""
+    async with http.get(f"{gateway.url}/metrics", headers={"Accept": accept}) as response:
+        text = await response.text()
+    assert response.content_type == content_type
+    assert text.endswith(end)
+    assert text.endswith("# EOF\n") is bool(end)
+    assert f"# TYPE {PREFIX}requests" in text

@@ -1,0 +1,151 @@
+"""GigaChat's refusals: what each status and each wording means, and that its sentences come clean."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from app.translate.gigachat.refusals import refusal, sentence
+from tests.translate.samples import sample
+
+HTML = b"<html><head><title>403 Forbidden</title></head><body><center>nginx</center></body></html>"
+STOP = "The model is temporarily unavailable due to technical reasons"
+
+
+def body(message: str, status: int = 400) -> bytes:
+    """A refusal in GigaChat's shape."""
+    return json.dumps({"status": status, "message": message}).encode()
+
+
+# status, body -> status, code, param, Retry-After
+STATUSES: list[tuple[int, bytes, int, str, str | None, float | None]] = [
+    (400, body("Your request contains invalid JSON syntax."), 400, "upstream_rejected", None, None),
+    (400, b"", 400, "upstream_rejected", None, None),
+    (401, body("Token has expired"), 503, "upstream_credentials_exhausted", None, 10),
+    (402, body("Payment Required"), 429, "insufficient_quota", None, None),
+    (403, body("Permission denied"), 502, "upstream_permission_denied", None, None),
+    (403, HTML, 502, "upstream_permission_denied", None, None),
+    (403, body(STOP), 503, "upstream_stopped", None, 300),
+    (403, body("Temporarily unavailable due to technical reasons"), 503, "upstream_stopped", None, 300),
+    (404, sample("models_unknown.json"), 404, "model_not_found", "model", None),
+    (404, body("Модель не найдена"), 404, "model_not_found", "model", None),
+    (404, b"", 404, "model_not_found", "model", None),
+    (404, body("Function schema for x not found"), 400, "upstream_rejected", None, None),
+    (404, HTML, 502, "upstream_error", None, None),
+    (405, HTML, 502, "upstream_error", None, None),
+    (400, b"\n" + HTML, 502, "upstream_error", None, None),
+    (413, body("Payload too large"), 400, "context_length_exceeded", "messages", None),
+    (413, HTML, 400, "context_length_exceeded", "messages", None),
+    (422, body("Invalid params: temperature must be in range (0, +inf)"), 400, "upstream_rejected", None, None),
+    (422, body("Requested model does not support functions"), 400, "upstream_rejected", None, None),
+    (423, b"", 503, "upstream_stopped", None, 300),
+    (429, body("Too many requests"), 429, "rate_limit_exceeded", None, 1),
+    (429, HTML, 429, "rate_limit_exceeded", None, 1),
+    (500, body("Internal Server Error"), 502, "upstream_error", None, None),
+    (502, HTML, 502, "upstream_error", None, None),
+    (503, b"", 502, "upstream_error", None, None),
+    (504, b"{", 502, "upstream_error", None, None),
+    (599, b"[]", 502, "upstream_error", None, None),
+    (302, b"", 502, "upstream_error", None, None),
+]
+
+
+@pytest.mark.parametrize(("status", "data", "ours", "code", "param", "retry_after"), STATUSES)
+def test_each_status_has_its_meaning(
+    status: int, data: bytes, ours: int, code: str, param: str | None, retry_after: float | None
+) -> None:
+    """One row of the table of errors for each refusal."""
+    error = refusal(status, data)
+    assert (error.row.status, error.row.code, error.param, error.retry_after) == (ours, code, param, retry_after)
+    assert "<" not in error.message
+    assert "nginx" not in error.message
+
+
+LENGTHS = [
+    "Invalid params: the prompt exceeds the model's context",
+    "Input is too long: 140000 tokens",
+    "Invalid params: messages length must be at most 131072",
+    "Tokens limit exceeded",
+    "token limit is 128000",
+    "Maximum number of tokens is 128000",
+    "Превышен размер контекста модели",
+    "Запрос слишком длинный",
+    "Слишком большой запрос",
+    "Превышена максимальная длина запроса",
+    "Превышено количество токенов",
+    "Лимит токенов: 128000",
+    "Количество токенов превышает допустимое",
+]
+
+
+@pytest.mark.parametrize("words", LENGTHS)
+def test_a_422_about_length_is_a_context_error(words: str) -> None:
+    """Clients shorten their history on `context_length_exceeded`, so its wordings are known in both languages."""
+    error = refusal(422, body(words, 422))
+    assert (error.row.status, error.row.code, error.param) == (400, "context_length_exceeded", "messages")
+    assert words in error.message
+
+
+NOT_LENGTHS = ["Invalid params: role must be one of: system, user", "Неверное имя функции", "Недопустимая модель"]
+
+
+@pytest.mark.parametrize("words", NOT_LENGTHS)
+def test_another_422_is_none(words: str) -> None:
+    """A sentence of another matter is handed on as it is."""
+    error = refusal(422, body(words, 422))
+    assert error.row.code == "upstream_rejected"
+    assert words in error.message
+
+
+def test_gigachats_own_wait_counts() -> None:
+    """A Retry-After of GigaChat's is handed on."""
+    assert refusal(429, b"", retry_after=3.5).retry_after == 3.5
+
+
+# message -> what of it may be repeated
+SENTENCES: list[tuple[object, str]] = [
+    ("Invalid params: x", "Invalid params: x"),
+    ("Неверный запрос", "Неверный запрос"),
+    ("  a \r\n\t b  ", "a b"),
+    ("see https://api.giga.chat/v1/chat?token=abc for more", "see ... for more"),
+    ("see HTTP://host:8080/x", "see ..."),
+    ("at gigachat.devices.sberbank.ru/api/v1 now", "at ... now"),
+    ("dial api.giga.chat:443 failed", "dial ... failed"),
+    ("from 10.2.3.4:8443, no", "from ... no"),
+    ("open /etc/ssl/private/key.pem: denied", "open ...: denied"),
+    ("got Authorization: Bearer eyJhbGciOi.x-y_z", "got Authorization: ..."),
+    ("Basic YWJjOmRlZg== is wrong", "... is wrong"),
+    ("http:\x00//api.giga.chat/x", "..."),
+    ("ht\u200btp://api.giga.chat/x", "..."),
+    ("a\x1b[31mred\x07", "a[31mred"),
+    ("\u202eevil", "evil"),
+    ("messages.0.content, and/or 1.5 must be set", "messages.0.content, and/or 1.5 must be set"),
+    ("<b>Forbidden</b>", ""),
+    ("x" * 1000, "x" * 300),
+    (None, ""),
+    (5, ""),
+    (["a"], ""),
+    ({"a": 1}, ""),
+]
+
+
+@pytest.mark.parametrize(("message", "expected"), SENTENCES)
+def test_sentences_come_clean(message: object, expected: str) -> None:
+    """No URL, host, path or credential, no control character, one line, at most 300 characters."""
+    assert sentence(json.dumps({"status": 400, "message": message}).encode()) == expected
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"null", b"[]", b"5", HTML, b"\xff", b'{"message": "\\ud83d"}', b"{}"])
+def test_a_body_without_a_sentence_says_nothing(data: bytes) -> None:
+    """What is not GigaChat's shape has no words worth repeating."""
+    assert sentence(data) == ""
+
+
+@pytest.mark.parametrize("words", ["<" * 200_000, "a." * 100_000, "a-" * 100_000, "/a" * 100_000, "1." * 100_000])
+def test_hostile_sentences_cost_little(words: str) -> None:
+    """No wording makes the patterns run wild."""
+    started = time.process_time()
+    refusal(422, body(words))
+    assert time.process_time() - started < 1

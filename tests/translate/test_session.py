@@ -1,0 +1,56 @@
+"""The conversation's name at GigaChat."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.translate.dialogue import Request, Role, Sampling, Text, Turn
+from app.translate.session import session_id
+
+
+def request(*said: tuple[Role, str], session: str | None = None, **more: Any) -> Request:
+    """A request of these turns."""
+    turns = [Turn(role, [Text(text)], f"messages[{index}]") for index, (role, text) in enumerate(said)]
+    return Request("GigaChat", turns, Sampling(), session=session, **more)
+
+
+FIRST: tuple[tuple[Role, str], ...] = (("system", "S"), ("user", "U"))
+GREETED: tuple[tuple[Role, str], ...] = (("system", "S"), ("assistant", "Hi"), ("user", "U"))
+
+SAME: list[tuple[Request, Request]] = [
+    (request(*FIRST), request(*FIRST, ("assistant", "A"), ("user", "U2"))),
+    (request(*FIRST), request(*FIRST, stream=True, max_tokens=5)),
+    (request(*GREETED), request(*GREETED, ("assistant", "A"), ("user", "U2"))),
+    (request(*FIRST, session="user:1"), request(("user", "other"), session="user:1")),
+]
+OTHER: list[tuple[Request, Request]] = [
+    (request(*FIRST), request(("system", "S"), ("user", "U2"))),
+    (request(*FIRST), request(("system", "S2"), ("user", "U"))),
+    (request(*FIRST), request(("user", "S"), ("user", "U"))),
+    (request(*GREETED), request(("system", "S"), ("assistant", "Hi"), ("user", "U2"))),
+    (request(*FIRST, session="user:1"), request(*FIRST, session="user:2")),
+    (request(*FIRST, session="user:1"), request(*FIRST)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_a_conversation_keeps_its_name(one: Request, other: Request) -> None:
+    """Every turn of it has the same name: GigaChat's prompt cache stays warm."""
+    assert session_id("t", one) == session_id("t", other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_conversations_differ(one: Request, other: Request) -> None:
+    """Another system, first text or name of the client's own is another conversation."""
+    assert session_id("t", one) != session_id("t", other)
+
+
+@pytest.mark.parametrize("asked", [request(*FIRST), request(*FIRST, session="user:1"), request(("assistant", "a"))])
+def test_tenants_never_share(asked: Request) -> None:
+    """The same words of another tenant have another name, which tells nothing of either."""
+    names = {session_id(tenant, asked) for tenant in ("a", "b", "", "ab")}
+    assert len(names) == 4
+    assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)

@@ -1,0 +1,160 @@
+"""Is GigaChat there? Heard from requests, and asked for when they are silent."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from app.sandbox.server import Running as Sandbox
+from app.upstream import client, pulse
+from app.upstream.pulse import Pulse
+from tests.running import GatewayStarter, Running, eventually
+from tests.upstream.conftest import Chat, Events, Metric, See, timeless
+
+
+@pytest.mark.parametrize("how", ["stopped", "down", "status", "silent"])
+async def test_gone_and_back(
+    sandbox: Sandbox,
+    start_gateway: GatewayStarter,
+    chat: Chat,
+    see: See,
+    events: Events,
+    metric: Metric,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    """GigaChat gone: health, readiness, metric and one log line tell at once; back, it is noticed without a request."""
+    monkeypatch.setattr(pulse, "_GONE_PAUSES", (0.1,))
+    monkeypatch.setattr(pulse, "_TICK", 0.02)
+    gateway = await start_gateway(GIGACHAT_TIMEOUT="0.3")
+    assert metric("upstream_up", component="api") == 1
+    if how == "stopped":
+        await sandbox.stop()
+    elif how == "silent":
+        sandbox.state.faults.add("slow", times=None, seconds=5)
+    else:
+        sandbox.state.faults.add(how, times=None)
+    begun = time.monotonic()
+    assert (await chat(gateway.url)).status in {502, 504}
+    status, body = await see(gateway.url)
+    assert time.monotonic() - begun < 2
+    assert (status, body["gigachat_available"], body["status"]) == (503, False, "unhealthy")
+    assert body["reason"].startswith("GigaChat is gone")
+    assert (await see(gateway.url, "/readyz"))[0] == 503
+    assert (await see(gateway.url, "/livez"))[0] == 200
+    assert metric("upstream_up", component="api") == 0
+    await asyncio.sleep(0.3)
+    assert [event["level"] for event in events("GigaChat is gone")] == ["ERROR"]
+    if how == "stopped":
+        return
+    sandbox.state.faults.clear()
+    await eventually(lambda: bool(events("GigaChat is back")), 2)
+    assert events("GigaChat is back")[0]["gone_seconds"] > 0.3
+    status, body = await see(gateway.url)
+    assert (status, body["gigachat_available"], body["status"]) == (200, True, "healthy")
+    assert metric("upstream_up", component="api") == 1
+
+
+async def test_refusals_are_life(sandbox: Sandbox, gateway: Running, chat: Chat, see: See) -> None:
+    """A GigaChat that refuses is there: no status below 500 makes the gateway unready."""
+    for status in (400, 402, 403, 404, 413, 422, 429):
+        sandbox.state.faults.add("status", "chat", status=status)
+        assert (await chat(gateway.url)).status >= 400
+        assert (await see(gateway.url, "/readyz"))[0] == 200
+
+
+async def test_asked_when_idle_only(
+    sandbox: Sandbox, start_gateway: GatewayStarter, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While requests come GigaChat is not asked; when none has come for a while it is, about once in that time."""
+    monkeypatch.setattr(pulse, "IDLE_SECONDS", 0.4)
+    monkeypatch.setattr(pulse, "_TICK", 0.02)
+    gateway = await start_gateway()
+    sandbox.state.requests.clear()
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        assert (await chat(gateway.url)).status == 200
+        await asyncio.sleep(0.02)
+    assert sandbox.state.requests.of("models") == []
+    await asyncio.sleep(1.0)
+    assert len(sandbox.state.requests.of("models")) in {1, 2}
+
+
+async def test_a_silent_gigachat_is_asked_for_a_short_time(
+    sandbox: Sandbox, start_gateway: GatewayStarter, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway's own question has a short end, however long an answer may take: silence is noticed."""
+    monkeypatch.setattr(client, "_GET_SECONDS", 0.2)
+    sandbox.state.faults.add("slow", "models", times=None, seconds=5)
+    await start_gateway(ready=False)
+    await eventually(lambda: bool(events("GigaChat is gone")), 2)
+
+
+class Heard:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def gone(self, detail: str) -> None:
+        """GigaChat went."""
+        self.words.append(f"gone: {detail}")
+
+    def back(self, seconds: float | None) -> None:
+        """GigaChat came."""
+        self.words.append("here" if seconds is None else "back")
+
+
+def test_told_once() -> None:
+    """Each change is told once; the last cause is kept for health."""
+    heard = Heard()
+    beat = Pulse(heard)
+    beat.alive()
+    beat.alive()
+    beat.gone("first")
+    beat.gone("second")
+    assert (beat.available, beat.detail) == (False, "second")
+    beat.alive()
+    assert (beat.available, beat.detail) == (True, None)
+    assert heard.words == ["here", "gone: first", "back"]
+
+
+@pytest.fixture
+def loop_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The pulse counts on the loop's clock."""
+
+    def now() -> float:
+        return asyncio.get_running_loop().time()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.upstream.pulse.time.monotonic", now)
+        yield
+
+
+@pytest.mark.usefixtures("loop_time")
+@timeless
+async def test_an_hour_of_absence() -> None:
+    """Asked at once at the start, then after 1, 2, 5 and each 10 seconds; a bug in asking ends no task."""
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    asked: list[float] = []
+    beat = Pulse(Heard())
+
+    async def ask() -> None:
+        asked.append(asyncio.get_running_loop().time())
+        if len(asked) == 3:
+            raise RuntimeError("a bug")
+        beat.gone("no answer")
+
+    task = asyncio.create_task(beat.run(ask))
+    await asyncio.sleep(3600)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert asked[0] == 0
+    assert gaps[0] == pytest.approx(1, abs=0.51)
+    assert all(9.9 <= gap <= 10.6 for gap in gaps[5:])
+    assert 330 < len(asked) < 370
