@@ -73,7 +73,7 @@ def often(level: int, event: str, values: dict[str, Any]) -> None:
     """Write a line that every request costs: the same line as the logger's, without its records and handlers."""
     if not LOGGER.isEnabledFor(level):
         return
-    if not _direct:
+    if not _direct or _ROOT.handlers != _direct:  # lines for people, or somebody else listens too
         LOGGER.log(level, event, extra={_FIELDS: values})
         return
     try:
@@ -83,7 +83,8 @@ def often(level: int, event: str, values: dict[str, Any]) -> None:
         return  # whoever read the log has gone: no request fails of that
 
 
-_direct = False  # whether lines go to standard error as JSON
+_ROOT = logging.getLogger()
+_direct: list[logging.Handler] = []  # our handler, where it writes JSON
 
 
 class NoHttp(logging.Filter):
@@ -108,12 +109,11 @@ def configure(level: str, form: str) -> None:
     """Send everything to standard error: JSON, unless a person is looking (or asked for text)."""
     global _direct  # noqa: PLW0603 - logging is the process's own
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    _direct = not text
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter() if text else JsonFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    _ROOT.handlers[:] = [handler]
+    _ROOT.setLevel(logging.WARNING)
+    _direct = [] if text else [handler]
     LOGGER.setLevel(level.upper())
     logging.getLogger("aiohttp.server").addFilter(_NO_HTTP)
     # Nothing in a line comes from these, and each would cost a call per record.
