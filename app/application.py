@@ -79,13 +79,12 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
     metrics.build_info.labels(version).set(1)
     metrics.allow_models([config.model, config.embeddings_model, *(model for _, model in config.model_aliases)])
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(_trust(config, metrics)))
+        session = await stack.enter_async_context(open_session(_trust(config, metrics), config.connect_seconds))
         gigachat = GigaChat(
             session,
             config.base_url,
             Pulse(observer),
             timeout=config.timeout,
-            connect_seconds=config.connect_seconds,
             proxy=config.upstream_proxy,
         )
         ready = None

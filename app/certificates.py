@@ -42,7 +42,7 @@ async def _fetch(config: Config) -> int:
     have = {certificate.sha256 for certificate in found}
     directory = trust.directories(config.state_dir)[-1]
     failed = 0
-    async with open_session(context(config, found)) as session:
+    async with open_session(context(config, found), config.connect_seconds) as session:
         for pin in trust.PINS:
             if pin.sha256 not in have:
                 fault = await _fetch_one(session, pin, directory, config.upstream_proxy or None)

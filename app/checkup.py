@@ -57,7 +57,7 @@ async def _steps(config: Config) -> AsyncIterator[str]:
         yield f"settings, but: {warning}"
     certificates, _ = trust.find(config.state_dir)
     yield _certificates(config, certificates)
-    async with open_session(context(config, certificates)) as session:
+    async with open_session(context(config, certificates), config.connect_seconds) as session:
         token = await _token(config, session)
         yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
         names = await _models(config, session, token)
@@ -142,6 +142,5 @@ def _client(config: Config, session: aiohttp.ClientSession) -> GigaChat:
         config.base_url,
         Pulse(_Silent()),
         timeout=30,
-        connect_seconds=config.connect_seconds,
         proxy=config.upstream_proxy,
     )

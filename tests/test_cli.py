@@ -12,6 +12,7 @@ import pytest
 
 from app import cli
 from app.upstream.client import program_version
+from tests.running import Process
 
 COMMANDS = ("check", "alive", "translate", "certs", "sandbox")
 
@@ -141,3 +142,19 @@ def test_translate_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str
     """Wrong usage: the file is named."""
     assert cli.main(["translate", "nowhere.json"]) == 2
     assert capsys.readouterr().err == "cannot read nowhere.json: No such file or directory\n"
+
+
+def test_alive_tells_whether_the_gateway_runs(served: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For health checks without curl: 0 while /livez answers, whatever address the gateway listens on."""
+    monkeypatch.setenv("GPT2GIGA_PORT", served.url.rpartition(":")[2])
+    monkeypatch.setenv("GPT2GIGA_HOST", "0.0.0.0")  # noqa: S104 - a setting, not a socket
+    assert cli.main(["alive"]) == 0
+
+
+def test_alive_names_where_nobody_answers(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """1, and one line that says where it looked."""
+    monkeypatch.setenv("GPT2GIGA_PORT", str(unused_port))
+    assert cli.main(["alive"]) == 1
+    assert f"127.0.0.1:{unused_port}" in capsys.readouterr().err

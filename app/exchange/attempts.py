@@ -27,7 +27,7 @@ Reason = Literal["stale", "unauthorized"]
 TRIES: dict[Reason, int] = {"stale": 1, "unauthorized": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """A POST to GigaChat: what stays the same over its tries."""
 
@@ -68,7 +68,9 @@ class Attempts:
 
     async def open(self, job: Job, facts: Facts) -> aiohttp.ClientResponse:
         """The open 200 response: the caller owns and ends it. Raises GatewayError."""
-        token = await self._token(facts)
+        token = self._keeper.usable() if self._keeper.settled else None
+        if token is None:
+            token = await self._token(facts)
         tries = _Tries()
         if facts.upstream_started is None:
             facts.upstream_started = monotonic()

@@ -30,7 +30,7 @@ _PATH = "chat/completions"
 _TRAILER_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """A request that may be asked: all that can be refused for free has been."""
 
@@ -55,8 +55,11 @@ class Chat:
             facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
             facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")
         facts.model, facts.stream = request.model, request.stream
-        headers = {"X-Request-ID": facts.request_id, "X-Session-ID": session_id(facts.tenant, request)}
-        headers["Accept"] = sse.CONTENT_TYPE if request.stream else "application/json"
+        headers = {
+            "Accept": sse.CONTENT_TYPE if request.stream else "application/json",
+            "X-Request-ID": facts.request_id,
+            "X-Session-ID": session_id(facts.tenant, request),
+        }
         return Plan(Job("chat", _PATH, _encoded(payload), headers, request.stream), request)
 
     async def answer(self, plan: Plan, facts: Facts) -> Answer:

@@ -46,7 +46,7 @@ class Embeddings:
 
     async def _batch(self, model: str, texts: list[str], facts: Facts) -> Vectors:
         body = orjson.dumps(contract.write(model, texts))
-        headers = {"X-Request-ID": facts.request_id, "Accept": "application/json"}
+        headers = {"Accept": "application/json", "X-Request-ID": facts.request_id}
         job = Job("embeddings", _PATH, body, headers, field="input")
         response = await self._attempts.open(job, facts)
         try:

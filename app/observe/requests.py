@@ -24,6 +24,7 @@ class _Outcome:
     duration: Add
     overhead: Add
     slo: Callable[[], None]
+    body_bytes: Add
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class RequestObserver:
         outcome.overhead(max(0.0, seconds - upstream))
         outcome.slo()
         if facts.body_bytes:
-            metrics.body_bytes.labels(endpoint).observe(facts.body_bytes)
+            outcome.body_bytes(facts.body_bytes)
         if facts.error_type is not None:
             metrics.errors.labels(endpoint, facts.error_type).inc()
         if facts.aborted_by is not None and facts.stream:
@@ -104,6 +105,7 @@ class RequestObserver:
                 self.metrics.duration.labels(*labels).observe,
                 self.metrics.overhead.labels(*labels).observe,
                 self.metrics.slo.labels("availability", slo).inc,
+                self.metrics.body_bytes.labels(facts.endpoint).observe,
             )
         return found
 

@@ -15,6 +15,7 @@ FAMILIES = ("gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "codex-*", "claude-*", "g
 EMBEDDING_FAMILY = "text-embedding-*"
 LISTED_ALIASES = ("gpt-3.5-turbo", "gpt-4", "gpt-4o")
 _PREFIXES = ("openai/", "gigachat/")
+_REMEMBERED = 256  # names whose meaning was looked up; clients use few, and hostile ones must not fill the memory
 _BUILD = re.compile(r":\d+(\.\d+)*$")  # GigaChat:2.0.28.2, as answers name their model
 
 
@@ -26,6 +27,7 @@ class ModelNames:
     embeddings: str
     aliases: tuple[tuple[str, str], ...] = ()
     _patterns: list[tuple[str, bool, str]] = field(init=False, default_factory=list)
+    _known: dict[str, tuple[str, list[Note]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         own = {pattern for pattern, _ in self.aliases}
@@ -40,6 +42,14 @@ class ModelNames:
         if asked is None:
             chosen = fallback or self.default
             return chosen, [Note("adapted", "model=default", "model")]
+        found = self._known.get(asked)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[asked] = self._find(asked)
+        return found[0], list(found[1])
+
+    def _find(self, asked: str) -> tuple[str, list[Note]]:
         name = bare(asked)
         for stem, family, model in self._patterns:
             # An entry may name a provider's prefix, which is cut from every other name.

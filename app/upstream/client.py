@@ -10,8 +10,6 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
-from types import SimpleNamespace
-from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -19,14 +17,12 @@ from yarl import URL
 from app.upstream.failures import Refused, retry_after, unreachable
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
-from app.upstream.wire import Connection, beginning, unpooled
+from app.upstream.wire import FRESH, Connector, beginning, unpooled
 
 # A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
 MAX_REFUSAL_BYTES = 64 * 1024
 # The mark of the local GigaChat: its answers must never pass for production.
 SANDBOX_HEADER = "X-Sandbox"
-# GigaChat's side decides when an idle connection ends; ours lets go a little after a chat's pause.
-_KEEPALIVE_SECONDS = 60.0
 # Small questions of the gateway's own: a GigaChat that is silent for so long is as good as gone.
 _GET_SECONDS = 10.0
 
@@ -40,24 +36,15 @@ def program_version() -> str:
 
 
 @asynccontextmanager
-async def open_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSession]:
-    """The session for GigaChat: no cookies, no limit of its own, every connection traced for being fresh or reused."""
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_mark_fresh)
-    connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=60)
+async def open_session(context: ssl.SSLContext, connect_seconds: float) -> AsyncIterator[aiohttp.ClientSession]:
+    """The session for GigaChat: no cookies, and no limit of its own on connections."""
     async with aiohttp.ClientSession(
-        connector=connector,
+        connector=Connector(context, connect_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         # The header's presence helps to avoid an authorization error; a compressed stream would wait for a full block.
         headers={"User-Agent": f"gpt2giga-proxy/{program_version()}", "Accept-Encoding": "identity"},
-        trace_configs=[trace],
     ) as session:
         yield session
-
-
-async def _mark_fresh(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    if context.trace_request_ctx is not None:
-        context.trace_request_ctx.fresh = True
 
 
 class GigaChat:
@@ -70,7 +57,6 @@ class GigaChat:
         pulse: Pulse,
         *,
         timeout: float,
-        connect_seconds: float,
         proxy: str = "",
     ) -> None:
         self.pulse = pulse
@@ -78,9 +64,9 @@ class GigaChat:
         self._base = base_url
         self._proxy = proxy or None
         self._urls: dict[str, URL] = {}
-        self._whole = aiohttp.ClientTimeout(total=timeout, connect=connect_seconds)
-        self._stream = aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=timeout)
-        self._small = aiohttp.ClientTimeout(total=min(timeout, _GET_SECONDS), connect=connect_seconds)
+        self._whole = aiohttp.ClientTimeout(total=timeout)
+        self._stream = aiohttp.ClientTimeout(total=None, sock_read=timeout)
+        self._small = aiohttp.ClientTimeout(total=min(timeout, _GET_SECONDS))
         self.sandbox = False  # True once the other side said that it is the local one
 
     async def post(
@@ -116,7 +102,8 @@ class GigaChat:
         limits: aiohttp.ClientTimeout,
         anew: bool = False,
     ) -> aiohttp.ClientResponse:
-        connection, url = Connection(), self._url(path)
+        url = self._url(path)
+        FRESH.set(False)
         try:
             response = await self._session.request(
                 method,
@@ -126,11 +113,10 @@ class GigaChat:
                 timeout=limits,
                 proxy=self._proxy,
                 allow_redirects=False,
-                trace_request_ctx=connection,
                 server_hostname=unpooled(url) if anew else None,
             )
         except (aiohttp.ClientError, OSError) as fault:
-            failure = unreachable(fault, reused=not connection.fresh)
+            failure = unreachable(fault, reused=not FRESH.get())
             if failure.cause != "stale":
                 self.pulse.gone(failure.detail)
             raise failure from fault

@@ -16,7 +16,7 @@ import orjson
 
 from app.settings import Credential
 from app.upstream.failures import Cause, unreachable
-from app.upstream.wire import Connection, beginning, moment, unpooled
+from app.upstream.wire import FRESH, beginning, moment, unpooled
 
 # Documented: a token lives 30 minutes. Taken where an answer does not say when its token ends.
 DOCUMENTED_LIFE = 1800.0
@@ -143,7 +143,7 @@ async def _ask(
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
     again = False
     while True:
-        connection = Connection()
+        FRESH.set(False)
         try:
             async with session.post(
                 url,
@@ -152,12 +152,11 @@ async def _ask(
                 proxy=proxy,
                 timeout=timeout,
                 allow_redirects=False,
-                trace_request_ctx=connection,
                 server_hostname=unpooled(url) if again else None,
             ) as response:
                 body = await beginning(response, _MAX_ANSWER)
         except (aiohttp.ClientError, OSError) as fault:
-            failure = unreachable(fault, reused=not connection.fresh)
+            failure = unreachable(fault, reused=not FRESH.get())
             if failure.cause == "stale" and not again:
                 again = True
                 continue

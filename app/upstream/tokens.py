@@ -129,9 +129,14 @@ class TokenKeeper:
             self.usable()  # tells the observer when the source has changed
             reason = await self._pause(pause)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the very first attempt is over: before it nobody knows which level will serve."""
+        return self._attempts > 0 or self._fetch is None
+
     async def get(self) -> Token:
         """A usable token, at once but for the very first attempt, which is waited for. Raises NoToken."""
-        if self._attempts == 0 and self._fetch is not None:
+        if not self.settled:
             await self._attempt_ended(self._started + _READY_WAIT - self._clock())
         token = self.usable()
         if token is None:

@@ -5,17 +5,43 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import email.utils
-from dataclasses import dataclass
+import ssl
+from contextvars import ContextVar
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.tracing import Trace
 from yarl import URL
 
+# GigaChat's side decides when an idle connection ends; ours lets go a little after a chat's pause.
+_KEEPALIVE_SECONDS = 60.0
+# Whether the running attempt's connection was made for it. The connector runs in the asking task, so that the task
+# reads what was said for it; a trace would tell the same and cost each request a dozen calls.
+FRESH: ContextVar[bool] = ContextVar("fresh", default=False)
 
-@dataclass(slots=True)
-class Connection:
-    """What the session's trace learns of the connection that one attempt used: was it made for it?"""
 
-    fresh: bool = False
+class Connector(aiohttp.TCPConnector):
+    """Connections without a limit in number, each of which tells when it is new; `seconds` for name, TCP and TLS.
+
+    The session's own time-out for connections would be set up for every request, on a connection that is there too.
+    """
+
+    def __init__(self, context: ssl.SSLContext, seconds: float) -> None:
+        super().__init__(limit=0, ssl=context, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=60)
+        self._seconds = seconds
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> ResponseHandler:
+        FRESH.set(True)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await super()._create_connection(req, traces, timeout)
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError(f"no connection to {req.url.host} in {self._seconds:g} s") from None
 
 
 def unpooled(url: str | URL) -> str | None:

@@ -26,8 +26,8 @@ STREAM = BODY[:-1] + b',"stream":true}'
 @asynccontextmanager
 async def asking(url: str, seconds: float = 5.0, proxy: str = "") -> AsyncIterator[GigaChat]:
     """GigaChat's client for a base URL."""
-    async with open_session(upstream_context([])) as session:
-        yield GigaChat(session, url, Pulse(Heard()), timeout=seconds, connect_seconds=2.0, proxy=proxy)
+    async with open_session(upstream_context([]), 2.0) as session:
+        yield GigaChat(session, url, Pulse(Heard()), timeout=seconds, proxy=proxy)
 
 
 def issued(sandbox: Sandbox) -> Token:

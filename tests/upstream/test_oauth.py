@@ -28,7 +28,7 @@ NOON = 1_704_110_400
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """The session that the gateway has."""
-    async with open_session(upstream_context([])) as made:
+    async with open_session(upstream_context([]), 2.0) as made:
         yield made
 
 
@@ -110,7 +110,7 @@ async def test_dead_idle_connection(session: aiohttp.ClientSession, sandbox: San
         await ask()
     assert [record.faults for record in sandbox.state.requests.of("oauth")].count(["drop_idle"]) == 4
     sandbox.state.faults.add("down", "oauth")
-    async with open_session(upstream_context([])) as another:
+    async with open_session(upstream_context([]), 2.0) as another:
         with pytest.raises(TokenFailure, match="cannot be reached"):
             await asker(another, sandbox.oauth_url, sandbox.state.settings.key)()
 

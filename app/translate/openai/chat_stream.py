@@ -17,6 +17,9 @@ from app.translate.dialogue import Begin, Delta, End, Event, Thought
 from app.translate.openai.chat import fingerprint, usage
 from app.translate.openai.failure import envelope
 
+# Marks the place of the text, which stands last of the strings that vary.
+_HERE = "\n"
+
 
 class StreamWriter:
     """Writes one stream; `answer_id` is the id that every chunk bears."""
@@ -25,6 +28,9 @@ class StreamWriter:
         self._answer_id = answer_id
         self._include_usage = include_usage
         self._head: dict[str, Any] = {}
+        # A chunk of text is the same from one to the next but for its text: what stands around it is encoded once.
+        self._before_text = b""
+        self._after_text = b""
 
     def feed(self, events: Iterable[Event]) -> bytes:
         """The chunks for some events, framed; nothing for a failure, which the caller turns into `fail`."""
@@ -54,11 +60,13 @@ class StreamWriter:
             "model": event.model,
             "system_fingerprint": fingerprint(event.model),
         }
+        self._before_text, _, self._after_text = self._chunk({"content": _HERE}, None).rpartition(orjson.dumps(_HERE))
         return self._chunk({"role": "assistant", "content": "", "refusal": None}, None)
 
     def _delta(self, event: Delta) -> bytes:
-        name = "reasoning_content" if type(event.part) is Thought else "content"
-        return self._chunk({name: event.part.text}, None)
+        if type(event.part) is Thought:
+            return self._chunk({"reasoning_content": event.part.text}, None)
+        return self._before_text + orjson.dumps(event.part.text) + self._after_text
 
     def _end(self, event: End) -> bytes:
         last = self._chunk({}, event.finish)

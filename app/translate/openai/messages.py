@@ -28,7 +28,16 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
     messages = checks.array(value, "messages")
     if not messages:
         raise checks.invalid("messages", "is empty: send at least one message.")
-    return [_turn(message, f"messages[{index}]", notes) for index, message in enumerate(messages)]
+    return [
+        # The common case first, since every request has many of it: a known role and a plain string, nothing else.
+        Turn(ROLES[message["role"]], [Text(message["content"])], f"messages[{index}]")
+        if type(message) is dict
+        and len(message) == 2
+        and type(message.get("content")) is str
+        and message.get("role") in ("user", "assistant", "system")
+        else _turn(message, f"messages[{index}]", notes)
+        for index, message in enumerate(messages)
+    ]
 
 
 def _turn(message: Any, path: str, notes: list[Note]) -> Turn:
@@ -40,7 +49,6 @@ def _turn(message: Any, path: str, notes: list[Note]) -> Turn:
         if message.get(key):
             raise checks.unsupported(f"{path}.{key}", "is not supported by this gateway yet.")
     content = message.get("content")
-    # The common case first: a plain string, and no other key than these two.
     parts: list[Part] = [Text(content)] if isinstance(content, str) else _parts(content, f"{path}.content")
     if len(message) > 2 or "content" not in message:
         _rest(message, parts, path, notes)
