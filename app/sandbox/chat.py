@@ -12,11 +12,12 @@ from typing import Any
 from aiohttp import web
 
 from app import sse
-from app.sandbox.answers import Answer, answer, limited
+from app.sandbox.answers import Answer, limited
 from app.sandbox.catalog import Model
 from app.sandbox.models import find
 from app.sandbox.rules import check, unknown
 from app.sandbox.script import EDITS, MERGED, Sever, Steps, Talk, stream, whole
+from app.sandbox.speech import refuse, speak
 from app.sandbox.usage import EXCESS, completion_tokens, count_prompt, tell
 from app.sandbox.wire import Call, Refused, reply
 
@@ -27,7 +28,8 @@ async def complete(call: Call) -> web.StreamResponse:
     call.record.unknown = unknown(body)
     check(body)
     model = find(body["model"], "chat")
-    said = limited(answer(body["messages"]), model, body.get("max_tokens"))
+    refuse(call, model, body)
+    said = limited(speak(call, model, body), model, body.get("max_tokens"))
     usage = _usage(call, model, body, said)
     if said.wait:
         await asyncio.sleep(said.wait)
@@ -52,7 +54,7 @@ def _usage(call: Call, model: Model, body: Mapping[str, Any], said: Answer) -> d
     cached = call.state.sessions.known(call.request.headers.get("X-Session-ID"), prompt)
     if call.take("cached_exceeds_prompt"):
         cached = prompt.tokens + EXCESS
-    return tell(prompt.tokens, completion_tokens(model, (said.text, said.reasoning)), cached)
+    return tell(prompt.tokens, completion_tokens(model, said.generated), cached)
 
 
 def _spoiled(call: Call, talk: Talk) -> Steps:

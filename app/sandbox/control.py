@@ -10,20 +10,22 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from app.sandbox.answers import DIRECTIVES
+from app.sandbox.directives import DIRECTIVES
 from app.sandbox.faults import KINDS, PLACES, UnknownFault
-from app.sandbox.state import STATE, State
+from app.sandbox.state import SETTINGS, STATE, State
 from app.sandbox.wire import refusal, reply
 
 _ABOUT = (
-    "A GigaChat that runs locally and speaks like the real one; no model is asked. "
+    "A GigaChat that runs locally and speaks like the real one; no model is asked. It echoes the last user message; "
+    "it calls a function that is forced, or whose name stands in that message, and quotes the result; it writes JSON "
+    "that fits a json_schema (GigaChat-Plus writes prose). "
     "Faults: POST, GET, DELETE /sandbox/faults. Record: GET, DELETE /sandbox/requests?where=chat. "
     "Tokens: POST /sandbox/tokens, /sandbox/tokens/revoke."
 )
 
 
 async def about(request: web.Request) -> web.Response:
-    """What this is, which directives it obeys, which faults it has."""
+    """What this is, which directives it obeys, which faults it has, how it is set."""
     state = request.app[STATE]
     kinds = {name: {"does": kind.line, "parameters": kind.parameters} for name, kind in KINDS.items()}
     counts = {
@@ -33,7 +35,15 @@ async def about(request: web.Request) -> web.Response:
         "tokens_issued": state.tokens.issued,
         "requests": len(state.requests),
     }
-    shown = {"about": _ABOUT, "now": counts, "directives": DIRECTIVES, "where": PLACES, "faults": kinds}
+    settings = {name: {"is": getattr(state.settings, name), "does": line} for name, line in SETTINGS.items()}
+    shown = {
+        "about": _ABOUT,
+        "now": counts,
+        "directives": DIRECTIVES,
+        "where": PLACES,
+        "faults": kinds,
+        "settings": settings,
+    }
     return web.Response(body=orjson.dumps(shown, option=orjson.OPT_INDENT_2), content_type="application/json")
 
 

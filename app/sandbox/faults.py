@@ -73,6 +73,31 @@ KINDS: Mapping[str, Kind] = {
     "cached_exceeds_prompt": Kind(
         "`precached_prompt_tokens` is greater than `prompt_tokens`.", places=_CHAT, breaks=False
     ),
+    "call_text": Kind("A call's `arguments` are a string that holds the JSON.", places=_CHAT, breaks=False),
+    "call_broken": Kind("A call's `arguments` are a string that is no JSON.", {"text": '{"city": "Ом'}, _CHAT),
+    "call_unfit": Kind("A call's `arguments` do not fit the schema.", {"arguments": {"unasked": [1, None]}}, _CHAT),
+    "call_stranger": Kind("A call is of a function that was not given.", {"name": "no_such_function"}, _CHAT),
+    "call_after_text": Kind("There is text before the call.", {"text": "Сейчас посмотрю. "}, _CHAT, breaks=False),
+    "call_bare": Kind("Stream: the call's delta has neither `role` nor `content`.", places=_CHAT, breaks=False),
+    "call_apart": Kind(
+        "Stream: `finish_reason` and `usage` come in a chunk of their own, after the call's.",
+        places=_CHAT,
+        breaks=False,
+    ),
+    "no_state": Kind("A call comes without `functions_state_id`.", places=_CHAT, breaks=False),
+    "call_error": Kind(
+        "The model failed to write arguments: `finish_reason` is error, the call is `shown` or not.",
+        {"shown": False},
+        _CHAT,
+    ),
+    "state_refused": Kind("422 for any `functions_state_id` in the history.", places=_CHAT),
+    "ignore_format": Kind("Prose where JSON was asked for.", places=_CHAT),
+    "fenced_json": Kind("The JSON stands in a ``` fence.", places=_CHAT, breaks=False),
+    "format_refused": Kind(
+        "An error status for a `json_schema` format.",
+        {"status": 422, "message": "Invalid params: response_format is not supported"},
+        _CHAT,
+    ),
 }
 
 

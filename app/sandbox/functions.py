@@ -16,6 +16,8 @@ BUILT_IN = ("text2image", "text2model3d")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SCHEMAS = ("parameters", "return_parameters")
+_NAMED = ("properties", "patternProperties", "$defs", "definitions")  # keys that hold schemas by name
+_INNER = ("anyOf", "oneOf", "items", "prefixItems", "additionalProperties", "not")  # a schema, or several in a row
 
 Function = Mapping[str, Any]
 
@@ -76,13 +78,12 @@ def _schemas(function: Function) -> Iterator[Mapping[str, Any]]:
         if not isinstance(node, dict):
             continue
         yield node
-        for name in ("properties", "$defs", "definitions"):
+        for name in _NAMED:
             inner = node.get(name)
             waiting.extend(inner.values() if isinstance(inner, dict) else ())
-        for name in ("anyOf", "oneOf"):
+        for name in _INNER:
             inner = node.get(name)
-            waiting.extend(inner if isinstance(inner, list) else ())
-        waiting.append(node.get("items"))
+            waiting.extend(inner if isinstance(inner, list) else (inner,))
 
 
 def _open_object(function: Function) -> bool:
@@ -98,7 +99,8 @@ def _open_object(function: Function) -> bool:
 
 
 def _odd_enum(function: Function) -> bool:
-    return any(not isinstance(one, str) for node in _schemas(function) for one in node.get("enum", ()))
+    enums = (node["enum"] for node in _schemas(function) if "enum" in node)
+    return any(not isinstance(enum, list) or not all(isinstance(one, str) for one in enum) for enum in enums)
 
 
 RULES = (

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.sandbox.stateids import is_state_id
 from app.sandbox.wire import NOT_JSON, Refused
 
 ROLES = ("system", "user", "assistant", "function")
@@ -148,9 +149,9 @@ RULES = (
     ),
     MessageRule(
         "state id",
-        _has("functions_state_id", _is_text),
+        _has("functions_state_id", is_state_id),
         422,
-        "Invalid params: functions_state_id must be a string",
+        "Invalid params: functions_state_id must be a UUID",
         "[SPEC26] 5.2",
     ),
     MessageRule(

@@ -1,7 +1,7 @@
 """A chat answer on the wire: the whole object, or the script of a stream, with the faults that spoil it.
 
 Source: gigachat-api, sections 3.2 and 4.1: key order, no `id`, `role` with the first text only, `finish_reason` and
-`usage` in the last chunk alone.
+`usage` in the last chunk alone. A call is in that chunk: its name, all its arguments and its state id in one delta.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from app import sse
-from app.sandbox.answers import Answer
+from app.sandbox.answers import Answer, split
 
 OBJECT = "chat.completion"
 MERGED = 3  # phrases in a chunk where `update_interval` asks for bigger ones
@@ -51,6 +51,7 @@ def whole(talk: Talk) -> dict[str, Any]:
     message: dict[str, Any] = {"content": None if talk.null_content else talk.answer.text, "role": "assistant"}
     if talk.answer.reasoning:
         message["reasoning_content"] = talk.answer.reasoning
+    message |= _called(talk)
     return _around(talk, {"message": message, "index": 0, "finish_reason": talk.answer.finish}, last=True)
 
 
@@ -60,18 +61,33 @@ def stream(talk: Talk) -> Steps:
 
 
 def _chunks(talk: Talk) -> Iterator[dict[str, Any]]:
-    if talk.answer.reasoning:
-        yield _delta(talk, {"reasoning_content": talk.answer.reasoning})
+    for thought in split(talk.answer.reasoning):
+        yield _delta(talk, {"reasoning_content": thought})
     role = {"role": "assistant"}
     for text in _texts(talk):
         yield _delta(talk, {"content": text, **role})
         role = {}
-    last = {"delta": {"content": None if talk.null_content else ""}, "index": 0, "finish_reason": talk.answer.finish}
-    yield _around(talk, last, last=True)
+    delta = {"content": None if talk.null_content else ""}
+    call = talk.answer.call
+    if call:
+        delta = _called(talk) if call.bare else delta | role | _called(talk)
+    if call and call.apart:
+        yield _delta(talk, delta)
+        delta = {"content": ""}
+    yield _around(talk, {"delta": delta, "index": 0, "finish_reason": talk.answer.finish}, last=True)
+
+
+def _called(talk: Talk) -> dict[str, Any]:
+    """What a call adds to a message, or to the delta that bears it."""
+    call = talk.answer.call
+    if call is None:
+        return {}
+    state = {} if call.state is None else {"functions_state_id": call.state}
+    return {"function_call": call.shown, **state}
 
 
 def _texts(talk: Talk) -> Iterator[str | None]:
-    if talk.null_content:
+    if talk.null_content and talk.answer.call is None:
         yield None
         return
     phrases, size = talk.answer.phrases, talk.merged

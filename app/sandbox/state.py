@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from app.sandbox.faults import Faults
 from app.sandbox.record import Records
+from app.sandbox.stateids import StateIds
 from app.sandbox.tokens import Tokens
 from app.sandbox.usage import PrefixCache
 
@@ -39,6 +40,26 @@ class SandboxSettings:
     context_tokens: int = 131_072
     embedding_batch: int = 0
     oauth_per_second: int = 10
+    no_functions: tuple[str, ...] = ()
+    known_states: bool = False
+    default_function_call: str = "auto"
+
+
+# What the page of the sandbox tells of each setting that is no secret.
+SETTINGS: Mapping[str, str] = {
+    "scope": "the scope that the key belongs to",
+    "token_ttl": "life of a token, in seconds",
+    "user": "who may log in with a password",
+    "max_concurrency": "429 above so many chats at once; 0: no limit",
+    "chunk_seconds": "pause between the chunks of a stream",
+    "clock_offset": "seconds by which the server's clock is off",
+    "context_tokens": "413 for a prompt of more tokens",
+    "embedding_batch": "422 for more texts in one request; 0: no limit",
+    "oauth_per_second": "429 above so many requests for a token",
+    "no_functions": "models that answer 422 to functions",
+    "known_states": "422 for a functions_state_id that this server did not issue; any UUID passes otherwise",
+    "default_function_call": "what a missing function_call means where functions are given: auto or none",
+}
 
 
 class State:
@@ -53,6 +74,7 @@ class State:
         "requests",
         "sessions",
         "settings",
+        "states",
         "stopping",
         "tokens",
     )
@@ -63,6 +85,7 @@ class State:
         self.faults = Faults()
         self.requests = Records()
         self.sessions = PrefixCache()
+        self.states = StateIds()
         self.chatting = 0  # chat requests that are served at this moment, and the most there ever were
         self.most_chatting = 0
         self.doomed: dict[object, bool] = {}  # connections that the next request finds dead -> with a reset?

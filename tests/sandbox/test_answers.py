@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from app.sandbox.answers import DIRECTIVES, MARK, REASONING, Answer, answer, limited, split
+from app.sandbox.answers import MARK, REASONING, Answer, FunctionCall, answer, limited, split
 from app.sandbox.catalog import MODELS
 
 MODEL = MODELS["GigaChat"]
@@ -71,9 +73,47 @@ def test_directives_are_not_echoed() -> None:
     assert said.finish == "stop"
 
 
-def test_each_directive_is_explained() -> None:
-    """The page of the sandbox names the directives that the module obeys."""
-    assert [name.partition(":")[2].split()[0] for name in DIRECTIVES] == ["say", "long", "finish", "reasoning", "wait"]
+@pytest.mark.parametrize(("wish", "thought"), [("sandbox:think", REASONING), ("sandbox:think Хм.", "Хм.")])
+def test_thought_stands_at_the_very_start(wish: str, thought: str) -> None:
+    """The tags and the thought are part of the text, before all the rest."""
+    assert _said(f"{wish}\nsandbox:say да").text == f"<think>{thought}</think>\nда"
+
+
+def test_results_are_quoted() -> None:
+    """After results the answer quotes all that came since the last user message, in order."""
+    call = {"role": "assistant", "content": "", "function_call": {"name": "a", "arguments": {}}}
+    history: list[dict[str, Any]] = [
+        {"role": "user", "content": "раз"},
+        call,
+        {"role": "function", "name": "old", "content": "0"},
+        {"role": "user", "content": "два"},
+        call,
+        {"role": "function", "name": "a", "content": '{"t": 20}'},
+        call,
+        {"role": "function", "name": "b", "content": "[]"},
+    ]
+    text = answer(history).text
+    assert text.startswith(MARK)
+    assert 'a → {"t": 20}; b → []' in text
+    assert "old" not in text
+    history[3]["content"] = "sandbox:say Готово"
+    assert answer(history).text == "Готово"
+
+
+def test_text_is_written_another_way() -> None:
+    """Where JSON is wanted, only a text of the model's own is turned into it."""
+    shout = str.upper
+    assert answer([{"role": "user", "content": "тихо"}], written=shout).text.startswith("[SANDBOX]")
+    assert answer([{"role": "user", "content": "sandbox:say тихо"}], written=shout).text == "тихо"
+
+
+def test_limit_leaves_nothing_of_a_call() -> None:
+    """Arguments can't be cut: a call that is too long is not there, and was paid for up to the limit."""
+    said = Answer((), finish="function_call", call=FunctionCall("f", {"a": "б" * 40}, None))
+    assert limited(said, MODEL, 100) is said
+    cut = limited(said, MODEL, 5)
+    assert (cut.call, cut.text, cut.finish) == (None, "", "length")
+    assert sum(MODEL.count(text) for text in cut.generated) == 5
 
 
 def test_limit_cuts() -> None:

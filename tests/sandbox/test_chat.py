@@ -67,9 +67,11 @@ async def test_reasoning(session: aiohttp.ClientSession, ask: Ask) -> None:
     body = ask("sandbox:reasoning\nsandbox:say да")
     message = (await _whole(session, body))[1]["choices"][0]["message"]
     assert list(message) == ["content", "role", "reasoning_content"]
-    first, second, _ = (await _stream(session, body)).split(b"\n\n", 2)
-    assert b'"delta":{"reasoning_content":' in first
-    assert '"delta":{"content":"да","role":"assistant"}'.encode() in second
+    *thoughts, text, _, _, _ = (await _stream(session, body)).split(b"\n\n")
+    assert len(thoughts) > 1
+    assert all(b'"delta":{"reasoning_content":' in thought for thought in thoughts)
+    assert '"delta":{"content":"да","role":"assistant"}'.encode() in text
+    assert "reasoning_content" in (await _whole(session, ask(reasoning_effort="low")))[1]["choices"][0]["message"]
 
 
 @pytest.mark.parametrize("finish", ["blacklist", "error", "length"])

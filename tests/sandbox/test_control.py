@@ -21,6 +21,8 @@ async def test_page_explains(session: aiohttp.ClientSession) -> None:
     assert shown["faults"].keys() == KINDS.keys()
     assert "sandbox:say <text>" in shown["directives"]
     assert shown["now"]["connections"] == 1
+    assert shown["settings"]["token_ttl"]["is"] == 1800
+    assert not {"key", "password"} & shown["settings"].keys()
 
 
 async def test_faults(running: Running, session: aiohttp.ClientSession) -> None:

@@ -37,7 +37,10 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("open object", {"name": "f", "parameters": EMPTY, "return_parameters": {"type": "string"}}),
     ("open object", _with(a={"type": ["object", "null"]})),
     ("open object", _with(a={"anyOf": [{"type": "null"}, {"type": "object"}]})),
+    ("open object", _with(a={"type": "string", "additionalProperties": {"type": "object"}})),
     ("enum", _with(a={"type": "integer", "enum": [1, 2]})),
+    ("enum", _with(a={"type": "array", "prefixItems": [{"enum": [None]}]})),
+    ("enum", _with(a={"type": "string", "enum": "b"})),
 ]
 
 ACCEPTED: list[dict[str, Any]] = [

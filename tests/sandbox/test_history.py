@@ -33,6 +33,8 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("call", [USER, {**CALL, "function_call": {"arguments": {}}}, RESULT]),
     ("call", [USER, {**CALL, "function_call": None}, RESULT]),
     ("state id", [USER, {**CALL, "functions_state_id": 1}, RESULT]),
+    ("state id", [USER, {**CALL, "functions_state_id": STATE.replace("-", "")}, RESULT]),
+    ("state id", [USER, {**CALL, "functions_state_id": f"call_{STATE}"}, RESULT]),
     ("attachments", [{**USER, "attachments": "id"}]),
     ("attachments", [{**USER, "attachments": [1]}]),
     ("call without result", [USER, CALL]),

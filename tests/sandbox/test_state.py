@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import aiohttp
 
 from app.sandbox.server import Running
-from app.sandbox.state import SandboxSettings, State, authorization_key
+from app.sandbox.state import SETTINGS, SandboxSettings, State, authorization_key
 
 
 def test_secrets_are_not_shown() -> None:
     """A log line with the settings betrays neither key nor password."""
     shown = repr(SandboxSettings(key="secret-key", password="secret-word"))
     assert "secret" not in shown
+
+
+def test_each_setting_is_explained() -> None:
+    """The page of the sandbox tells of all that is no secret."""
+    assert list(SETTINGS) == [field.name for field in fields(SandboxSettings) if field.repr]
 
 
 def test_default_key() -> None:

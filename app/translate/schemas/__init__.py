@@ -1,0 +1,1 @@
+"""JSON Schemas on their way to GigaChat: what its functions and its response formats take."""

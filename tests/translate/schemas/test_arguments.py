@@ -1,0 +1,104 @@
+"""Arguments turned back by the client's own schema."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from app.translate.schemas.arguments import restore_arguments
+from app.translate.schemas.functions import function_parameters
+from app.translate.schemas.rules import text
+from tests.translate.schemas.strategies import calls
+
+NUMBERS = {"type": "integer", "enum": [1, 2]}
+CASES: list[tuple[str, Any, Any, Any]] = [
+    ("number", NUMBERS, "1", 1),
+    ("float", {"enum": [0.5]}, "0.5", 0.5),
+    ("boolean", {"const": True}, "true", True),
+    ("null", {"enum": ["a", None]}, "null", None),
+    ("null type", {"type": "null"}, "null", None),
+    ("object", {"const": {"a": 1}}, '{"a":1}', {"a": 1}),
+    ("mixed", {"enum": ["a", 1]}, "a", "a"),
+    ("both", {"enum": ["1", 1]}, "1", "1"),
+    ("none of them", NUMBERS, "3", "3"),
+    ("not given as text", NUMBERS, 1, 1),
+    ("no guess", {"type": "integer"}, "1", "1"),
+    ("no guess of booleans", {"type": "boolean"}, "true", "true"),
+    ("text is right", {"anyOf": [NUMBERS, {"type": "string"}]}, "1", "1"),
+    ("any text is right", {"anyOf": [NUMBERS, {"type": ["STRING", "null"]}]}, "1", "1"),
+    ("or null", {"anyOf": [NUMBERS, {"type": "null"}]}, "2", 2),
+    ("in a union of enums", {"oneOf": [{"const": 1}, {"const": "x"}]}, "1", 1),
+    ("in allOf", {"allOf": [{"$ref": "#/$defs/N"}, {"type": "integer"}]}, "2", 2),
+    ("by reference", {"$ref": "#/$defs/N"}, "2", 2),
+    ("in items", {"items": NUMBERS}, ["1", "3", "2"], [1, "3", 2]),
+    ("in a tuple", {"prefixItems": [{"type": "string"}, NUMBERS], "items": {"const": 7}}, ["1", "1", "7"], ["1", 1, 7]),
+    ("in a draft-07 tuple", {"items": [NUMBERS], "additionalItems": {"const": 7}}, ["1", "7"], [1, 7]),
+    ("in properties", {"properties": {"a": NUMBERS}}, {"a": "1", "b": "1"}, {"a": 1, "b": "1"}),
+    ("in a record", {"additionalProperties": NUMBERS}, {"b": "1"}, {"b": 1}),
+    ("by a pattern", {"patternProperties": {"^a": NUMBERS}}, {"ab": "1"}, {"ab": 1}),
+    ("in a branch", {"anyOf": [{"properties": {"a": NUMBERS}}, {"type": "string"}]}, {"a": "1"}, {"a": 1}),
+    ("in a condition", {"then": {"properties": {"a": NUMBERS}}}, {"a": "1"}, {"a": 1}),
+    ("in a tree", {"$ref": "#/$defs/T"}, {"n": "1", "t": {"t": {"n": "2"}}}, {"n": 1, "t": {"t": {"n": 2}}}),
+    ("odd schemas", {"enum": 5, "properties": [], "anyOf": 7, "items": "a", "$ref": 1, "type": [1]}, ["1"], ["1"]),
+    ("loop", {"$ref": "#/$defs/L"}, "1", "1"),
+]
+TREE = {"properties": {"n": NUMBERS, "t": {"$ref": "#/$defs/T"}}}
+DEFS: dict[str, Any] = {"N": NUMBERS, "T": TREE, "L": {"allOf": [{"$ref": "#/$defs/L"}]}}
+
+
+@pytest.mark.parametrize(("schema", "given", "restored"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_restored(schema: Any, given: Any, restored: Any) -> None:
+    """Texts that stand for an enum's values become these values; all else stays."""
+    document = {"properties": {"a": schema}, "$defs": DEFS}
+    outcome = restore_arguments({"a": given}, document)
+    assert repr(outcome) == repr({"a": restored})
+
+
+@pytest.mark.parametrize(("arguments", "schema"), [({"a": "1"}, None), ("{}", {}), (None, {}), ({"a": ["1"]}, {})])
+def test_untouched(arguments: Any, schema: Any) -> None:
+    """Where nothing is to be done the same object comes back."""
+    assert restore_arguments(arguments, schema) is arguments
+
+
+def test_bounded() -> None:
+    """References that multiply and arguments that nest take bounded time."""
+    defs: dict[str, Any] = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 10} for i in range(3000)}
+    defs["d3000"] = NUMBERS
+    deep: Any = "1"
+    for _ in range(5000):
+        deep = {"t": deep}
+    document = {"properties": {"a": {"$ref": "#/$defs/d0"}, "t": {"$ref": "#/$defs/T"}}, "$defs": {**defs, "T": TREE}}
+    begun = time.perf_counter()
+    restore_arguments({"a": "1", **deep}, document)
+    restore_arguments({"a": ["1"] * 20_000}, {"properties": {"a": {"items": NUMBERS}}})
+    assert time.perf_counter() - begun < 2
+
+
+def test_long_arrays_are_restored_whole() -> None:
+    """The bound is on schemas, not on values."""
+    arguments = {"a": ["1"] * 20_000}
+    assert restore_arguments(arguments, {"properties": {"a": {"items": NUMBERS}}}) == {"a": [1] * 20_000}
+
+
+def _carried(value: Any, schema: Any) -> Any:
+    """A value as a function's schema carries it."""
+    if not isinstance(schema, dict):
+        return value
+    if isinstance(value, dict):
+        rest = schema.get("additionalProperties")
+        return {name: _carried(one, schema.get("properties", {}).get(name, rest)) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_carried(one, schema.get("items")) for one in value]
+    return text(value) if text(value) in schema.get("enum", ()) else value
+
+
+@settings(deadline=None, max_examples=300)
+@given(calls())
+def test_there_and_back(call: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Arguments that fit the client's schema, carried as the function's schema says, come back as they were."""
+    schema, arguments = call
+    repaired, _ = function_parameters(schema, "p")
+    assert repr(restore_arguments(_carried(arguments, repaired), schema)) == repr(arguments)

@@ -1,0 +1,144 @@
+"""Each repair of a schema, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.translate.schemas.functions import function_parameters
+from app.translate.schemas.rules import RULES
+
+TEXT = {"type": "string"}
+OBJECT = {"type": "object", "properties": {}}
+CASES: list[tuple[str, Any, Any]] = [
+    ("schema.ref", {"$ref": "#/$defs/A", "description": "d"}, {**TEXT, "description": "d"}),
+    ("schema.unresolved", {"$ref": "#/$defs/B"}, OBJECT),
+    ("schema.allof", {"allOf": [{"type": "string"}, {"minLength": 1}]}, {**TEXT, "minLength": 1}),
+    ("schema.union", {"anyOf": [{"type": "integer"}, TEXT]}, {**TEXT, "description": "(integer | string)"}),
+    ("schema.union", {"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]}, {**TEXT, "enum": ["a", "b"]}),
+    ("schema.types", {"type": ["integer", "string"]}, {**TEXT, "description": "(integer | string)"}),
+    ("schema.optional", {"type": ["string", "null"]}, TEXT),
+    (
+        "schema.optional",
+        {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 0}]},
+        {"type": "integer", "minimum": 0},
+    ),
+    ("schema.optional", {"type": "string", "nullable": True}, TEXT),
+    ("schema.null", {"type": "array", "items": {"type": ["string", "null"]}}, {"type": "array", "items": TEXT}),
+    ("schema.tuple", {"type": "array", "prefixItems": [TEXT, TEXT]}, {"type": "array", "items": TEXT}),
+    (
+        "schema.tuple",
+        {"type": "array", "items": [TEXT, {"type": "integer"}], "additionalItems": False},
+        {"type": "array", "items": {**TEXT, "description": "(string, integer)"}},
+    ),
+    ("schema.const", {"const": "a"}, {**TEXT, "enum": ["a"]}),
+    ("schema.enum", {"type": "integer", "enum": [1, 2], "default": 1}, {**TEXT, "enum": ["1", "2"], "default": "1"}),
+    ("schema.enum", {"enum": ["a", 1, True, None]}, {**TEXT, "enum": ["a", "1", "true", "null"]}),
+    ("schema.enum", {"type": "null"}, {**TEXT, "enum": ["null"]}),
+    ("schema.enum_of_objects", {"type": "object", "enum": [{}]}, OBJECT),
+    ("schema.properties", {"type": "object"}, OBJECT),
+    ("schema.properties", {"type": "object", "additionalProperties": {}}, {**OBJECT, "additionalProperties": True}),
+    ("schema.items", {"type": "array"}, {"type": "array", "items": TEXT}),
+    ("schema.type", {"properties": {"a": TEXT}}, {"type": "object", "properties": {"a": TEXT}}),
+    ("schema.type", {"items": TEXT}, {"type": "array", "items": TEXT}),
+    ("schema.type", {"pattern": "a"}, {**TEXT, "pattern": "a"}),
+    ("schema.type", {"minimum": 1}, {"type": "number", "minimum": 1}),
+    ("schema.any", {}, TEXT),
+    ("schema.any", True, TEXT),
+    ("schema.any", False, TEXT),
+    ("schema.word", {"type": "INTEGER"}, {"type": "integer"}),
+    ("schema.word", {"type": "dict"}, OBJECT),
+    (
+        "schema.format",
+        {"type": "string", "format": "uri", "description": "a"},
+        {**TEXT, "description": "a (format: uri)"},
+    ),
+    ("schema.format", {"type": "integer", "format": "int32"}, {"type": "integer"}),
+    (
+        "schema.condition",
+        {"type": "object", "if": {}, "then": {"properties": {"a": {}}, "required": ["a"]}},
+        {"type": "object", "properties": {"a": TEXT}},
+    ),
+    ("schema.not", {"type": "string", "not": {"enum": ["a"]}}, TEXT),
+    ("schema.absent", {"type": "string", "description": None}, TEXT),
+    ("schema.invalid", {"type": "string", "enum": 5, "minLength": "a"}, TEXT),
+]
+
+
+@pytest.mark.parametrize(("rule", "given", "made"), CASES)
+def test_repair(rule: str, given: Any, made: Any) -> None:
+    """A property that breaks a rule is repaired, and the rule is noted."""
+    document = {"type": "object", "properties": {"a": given}, "$defs": {"A": TEXT}}
+    schema, notes = function_parameters(document, "p")
+    made_of = {key: value for key, value in schema["properties"]["a"].items() if value != []}
+    assert made_of == made
+    assert (RULES[rule].kind, rule) in [(note.kind, note.rule) for note in notes]
+
+
+KEPT: list[dict[str, Any]] = [
+    {
+        "type": "string",
+        "enum": ["a"],
+        "default": "a",
+        "description": "d",
+        "pattern": "^a$",
+        "title": "A",
+        "format": "date",
+    },
+    {"type": "integer", "minimum": 1, "maximum": 2, "exclusiveMinimum": 0, "multipleOf": 1, "default": None},
+    {"type": "object", "properties": {"b": {"type": "boolean"}}, "required": ["b"], "additionalProperties": False},
+    {
+        "type": "object",
+        "properties": {},
+        "propertyNames": TEXT,
+        "additionalProperties": {"type": "array", "items": TEXT},
+    },
+    {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True, "examples": [["a"]], "x-order": {"a": [1]}},
+]
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_what_is_right_stays(kept: dict[str, Any]) -> None:
+    """All that is JSON Schema and harms nothing stays, also beside a repair."""
+    schema, notes = function_parameters({"type": "object", "properties": {"a": kept, "b": {"const": "x"}}}, "p")
+    assert schema["properties"]["a"] == kept
+    assert [note.rule for note in notes] == ["schema.type", "schema.const"]
+
+
+def test_null_where_a_value_is_required_is_told() -> None:
+    """Null that can't be given any more is adapted; null for what can be left out is the same as leaving it out."""
+    schema = {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
+    assert [note.kind for note in function_parameters(schema, "p")[1]] == ["equivalent"]
+    assert [note.kind for note in function_parameters({**schema, "required": ["a"]}, "p")[1]] == ["adapted"]
+
+
+def test_names_are_only_names() -> None:
+    """Properties that are called as keywords or as Python's innards are properties."""
+    names = ["$ref", "$defs", "allOf", "type", "properties", "enum", "const", "__proto__", "__class__", "items"]
+    schema, _ = function_parameters({"properties": {name: {"const": "a"} for name in names}}, "p")
+    assert list(schema["properties"]) == names
+
+
+def test_recursion_is_cut_at_a_depth() -> None:
+    """A tree has three levels of itself, the fourth is plain."""
+    tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/T"}}}
+    schema, notes = function_parameters({"properties": {"t": {"$ref": "#/$defs/T"}}, "$defs": {"T": tree}}, "p")
+    node, levels = schema["properties"]["t"], 0
+    while node["properties"]:
+        node, levels = node["properties"]["next"], levels + 1
+    assert levels == 3
+    assert "schema.cycle" in [note.rule for note in notes]
+
+
+def test_a_closed_object_is_open_for_its_other_part() -> None:
+    """Two closed parts of one object do not close it for each other's properties."""
+    parts = [{"properties": {name: TEXT}, "additionalProperties": False} for name in "ab"]
+    schema, _ = function_parameters({"allOf": parts}, "p")
+    assert set(schema["properties"]) == {"a", "b"}
+
+
+def test_each_rule_has_a_case() -> None:
+    """No row of the table is untested; sizes and formats have tests of their own."""
+    elsewhere = {"schema.cycle", "schema.size", "schema.depth", "schema.empty"}
+    assert {case[0] for case in CASES} | elsewhere == set(RULES)

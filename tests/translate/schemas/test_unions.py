@@ -1,0 +1,104 @@
+"""Alternatives made one, and a base with alternatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.translate.schemas.unions import Origins, complete, either, extend
+
+TEXT = {"type": "string"}
+CAT = {
+    "type": "object",
+    "properties": {"kind": {"type": "string", "enum": ["cat"]}, "meows": TEXT},
+    "required": ["kind"],
+}
+DOG = {"type": "object", "properties": {"kind": {"type": "string", "enum": ["dog"]}}, "required": ["kind", "barks"]}
+EITHER: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
+    ("one", [TEXT], TEXT),
+    ("string before number", [{"type": "integer"}, TEXT], TEXT),
+    ("enums", [{**TEXT, "enum": ["a"]}, {**TEXT, "enum": ["b", "a"]}], {**TEXT, "enum": ["a", "b"]}),
+    ("enum or any", [{**TEXT, "enum": ["a"]}, TEXT], TEXT),
+    (
+        "equal keywords stay",
+        [{**TEXT, "minLength": 1, "title": "a"}, {**TEXT, "minLength": 1}],
+        {**TEXT, "minLength": 1},
+    ),
+    ("descriptions", [{**TEXT, "description": "a"}, {**TEXT, "description": "b"}], {**TEXT, "description": "a\nb"}),
+    (
+        "objects",
+        [CAT, DOG],
+        {
+            "type": "object",
+            "properties": {"kind": {"type": "string", "enum": ["cat", "dog"]}, "meows": TEXT},
+            "required": ["kind"],
+        },
+    ),
+    (
+        "object and array",
+        [{"type": "array", "items": CAT}, {"type": "object", "properties": {"a": TEXT}}],
+        {"type": "object", "properties": {"a": TEXT}, "items": CAT, "required": []},
+    ),
+    ("string or list", [TEXT, {"type": "array", "items": TEXT}], {"type": "array", "items": TEXT}),
+    ("empty object or string", [{"type": "object", "properties": {}}, TEXT], TEXT),
+]
+
+
+@pytest.mark.parametrize(("schemas", "joined"), [case[1:] for case in EITHER], ids=[case[0] for case in EITHER])
+def test_either(schemas: list[dict[str, Any]], joined: dict[str, Any]) -> None:
+    """One type, the properties of all, required only what all require."""
+    outcome = either([dict(schema) for schema in schemas], Origins())
+    assert {key: value for key, value in outcome.items() if value != []} == {
+        key: value for key, value in joined.items() if value != []
+    }
+
+
+def test_an_enum_that_can_not_stay_gives_the_type_back() -> None:
+    """Numbers that stood as strings are numbers again beside free numbers."""
+    origins = Origins()
+    one = {"type": "string", "enum": ["1"]}
+    origins.remember(one, "integer")
+    assert either([one, {"type": "integer"}], origins) == {"type": "integer"}
+
+
+def test_enums_of_enums_remember() -> None:
+    """The union of two enums of numbers is one of numbers, and of numbers and words one of strings."""
+    origins = Origins()
+    one, two, word = ({"type": "string", "enum": [value]} for value in ("1", "2", "a"))
+    origins.remember(one, "integer")
+    origins.remember(two, "integer")
+    joined = either([one, two], origins)
+    mixed = either([joined, word], origins)
+    origins.free(mixed)
+    origins.free(joined)
+    assert (joined, mixed) == ({"type": "integer"}, {"type": "string"})
+
+
+def test_extended_by_what_all_alternatives_have() -> None:
+    """Only a property that all alternatives have may bind the base's."""
+    more = {"type": "object", "properties": {"a": {**TEXT, "enum": ["x"]}, "b": {**TEXT, "enum": ["x"]}, "c": TEXT}}
+    base = {"type": "object", "properties": {"a": dict(TEXT), "b": dict(TEXT)}, "required": ["a"]}
+    assert extend(base, {**more, "required": ["b"], "description": "d"}, {"a"}) == {
+        "type": "object",
+        "properties": {"a": {**TEXT, "enum": ["x"]}, "b": TEXT, "c": TEXT},
+        "required": ["a", "b"],
+        "description": "d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({"type": "string", "properties": {"a": TEXT}}, {"type": "object", "properties": {"a": TEXT}}),
+        ({"type": "string", "properties": {}}, TEXT),
+        ({"type": "object"}, {"type": "object", "properties": {}}),
+        ({"type": "array", "items": True}, {"type": "array", "items": TEXT}),
+        ({"type": "string", "items": True}, TEXT),
+        ({"type": "integer", "enum": ["1"]}, {"type": "string", "enum": ["1"]}),
+        ({"type": "object", "enum": ["1"]}, {"type": "object", "properties": {}}),
+    ],
+)
+def test_complete(given: dict[str, Any], made: dict[str, Any]) -> None:
+    """Type, properties, items and enum agree, and no property is lost."""
+    assert complete(given) == made
