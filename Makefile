@@ -19,7 +19,7 @@ run: $(READY) ## the gateway, with the settings of .env
 	@exec $(BIN)/python -m app
 
 sandbox: $(READY) ## a GigaChat that runs locally, and the gateway in front of it: no credentials needed
-	@exec $(BIN)/python -m app sandbox --with-gateway
+	@exec $(BIN)/python -m app sandbox --with-gateway $(SANDBOX)
 
 check: lint types layers test ## lint, types, import rules, tests, coverage
 

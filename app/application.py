@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
+import orjson
 from aiohttp import web
 from prometheus_async.aio.web import server_stats
 
@@ -18,6 +19,7 @@ from app.exchange.attempts import Attempts
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
 from app.exchange.embeddings import Embeddings
+from app.exchange.variants import Fallbacks
 from app.observe import metrics as families
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
@@ -30,13 +32,15 @@ from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, REQUESTS, Gateway
 from app.server.middlewares import access, door, expected, failures, tell_client
 from app.server.routes import API_AND_TWINS, OPEN
 from app.settings import Credential
+from app.translate.abilities import Abilities, overrides
 from app.translate.models import ModelNames
 from app.upstream import trust
-from app.upstream.client import GigaChat, open_session, program_version
+from app.upstream.client import GigaChat, open_session
 from app.upstream.oauth import Login, OAuth
 from app.upstream.pulse import Pulse
 from app.upstream.ready import ReadyToken
 from app.upstream.tokens import Source, TokenKeeper
+from app.version import program_version
 
 
 def build(config: Config) -> web.Application:
@@ -88,18 +92,30 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
             proxy=config.upstream_proxy,
         )
         ready = None
-        if config.access_token:
+        if config.access_token or config.access_token_file:
             ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged)
         fetch, source = first_level(config, session)
         keeper = TokenKeeper(fetch, ready, observer, source=source)
         catalog = Catalog(gigachat, keeper, metrics, credential)
         attempts = Attempts(gigachat, keeper, metrics, credential)
-        chat, embeddings = Chat(attempts, config.first_byte_seconds), Embeddings(attempts)
+        fallbacks = Fallbacks(config.structured_output, state_echo=config.state_echo)
+        chat = Chat(attempts, fallbacks, _abilities(config), config.first_byte_seconds)
+        embeddings = Embeddings(attempts)
         await stack.enter_async_context(_running(keeper.run(), "token-renewal"))
         await stack.enter_async_context(_running(gigachat.pulse.run(catalog.refresh), "gigachat-pulse"))
         if ready is not None:
             await stack.enter_async_context(_running(ready.run(catalog.takes), "ready-token"))
         yield Gateway(config, names, chat, embeddings, catalog, gigachat, keeper, version)
+
+
+def _abilities(config: Config) -> Abilities:
+    """The table of what models can do, with the operator's file. Raises ConfigError."""
+    if config.models_file is None:
+        return Abilities()
+    try:
+        return Abilities(overrides(orjson.loads(config.models_file.read_bytes())))
+    except (OSError, ValueError) as fault:
+        raise ConfigError([f"GPT2GIGA_MODELS_FILE ({config.models_file}): {fault}"]) from fault
 
 
 def first_level(config: Config, session: aiohttp.ClientSession) -> tuple[OAuth | Login | None, Source]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import aiohttp
 
-from app.application import context
 from app.config import Config
 from app.upstream import trust
 from app.upstream.client import open_session
@@ -42,7 +41,7 @@ async def _fetch(config: Config) -> int:
     have = {certificate.sha256 for certificate in found}
     directory = trust.directories(config.state_dir)[-1]
     failed = 0
-    async with open_session(context(config, found), config.connect_seconds) as session:
+    async with open_session(trust.upstream_context(found), config.connect_seconds) as session:
         for pin in trust.PINS:
             if pin.sha256 not in have:
                 fault = await _fetch_one(session, pin, directory, config.upstream_proxy or None)

@@ -18,6 +18,7 @@ from app.upstream.oauth import TokenFailure
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
 
+DEFAULT_BASE = Config().base_url
 OLD_BASE = "https://gigachat.devices.sberbank.ru/api"
 _SOON = 30 * 86400  # a certificate that ends within so many seconds is told
 
@@ -126,14 +127,18 @@ async def _explained(
         what = "the ready token" if token.source == "ready" else "the token"
         return StepFailed(f"GigaChat does not accept {what} (401)", "Give a token or key of the same contour and scope")
     step = f"GigaChat at {config.base_url}/v1: {failure}"
-    if config.base_url != OLD_BASE:
-        old = dataclasses.replace(config, base_url=OLD_BASE)
-        try:
-            await _client(old, session).get("models", token, {})
-        except UpstreamFailure:
-            return StepFailed(step, f"The older host ({OLD_BASE}/v1) fails as well: check network, proxy and account")
+    if isinstance(failure, Refused) and failure.status == 403 and not failure.page:
+        return StepFailed(step, "The account may not do this: check its scope, its tariff and that it is active")
+    if config.base_url != DEFAULT_BASE:  # a token of another contour is no business of the public host's
+        return StepFailed(step, "Check GIGACHAT_BASE_URL, network and proxy")
+    old = dataclasses.replace(config, base_url=OLD_BASE)
+    try:
+        works = read_models(await _client(old, session).get("models", token, {}))
+    except UpstreamFailure:
+        works = []
+    if works:
         return StepFailed(step, f"The older host works: set GIGACHAT_BASE_URL={OLD_BASE}/v1")
-    return StepFailed(step, "Check network, proxy and account")
+    return StepFailed(step, f"The older host ({OLD_BASE}/v1) fails as well: check network, proxy and account")
 
 
 def _client(config: Config, session: aiohttp.ClientSession) -> GigaChat:

@@ -148,6 +148,6 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
 
 def _version() -> str:
-    from app.upstream.client import program_version
+    from app.version import program_version
 
     return program_version()

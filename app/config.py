@@ -50,6 +50,11 @@ class Config:
     api_key: str = _setting("GPT2GIGA_API_KEY", "", secret=True)
     model_aliases: tuple[tuple[str, str], ...] = _setting("GPT2GIGA_MODEL_ALIASES", (), settings.aliases)
     embeddings_model: str = _setting("GPT2GIGA_EMBEDDINGS_MODEL", "Embeddings")
+    models_file: Path | None = _setting("GPT2GIGA_MODELS_FILE", None, settings.existing_file)
+    structured_output: str = _setting(
+        "GPT2GIGA_STRUCTURED_OUTPUT", "auto", settings.choice("auto", "native", "function")
+    )
+    state_echo: bool = _setting("GPT2GIGA_STATE_ECHO", True, settings.boolean)
     strict: bool = _setting("GPT2GIGA_STRICT", False, settings.boolean)
     cors_origins: tuple[str, ...] = _setting("GPT2GIGA_CORS_ORIGINS", (), settings.origins)
     log_level: str = _setting("GPT2GIGA_LOG_LEVEL", "info", settings.choice("debug", "info", "warning", "error"))
@@ -152,6 +157,10 @@ class _Reader:
             self._faults.append("GIGACHAT_USER and GIGACHAT_PASSWORD belong together: set both or none")
         if values.get("key_file") and not values.get("cert_file"):
             self._faults.append("GIGACHAT_KEY_FILE needs GIGACHAT_CERT_FILE beside it")
+        if self._given.get("GPT2GIGA_PASS_TOKEN", "").strip().lower() in {"1", "true", "yes", "on"}:
+            self._faults.append(
+                "GPT2GIGA_PASS_TOKEN is not supported: ignoring it would move your clients' traffic to another account"
+            )
 
     def _warnings(self, values: dict[str, Any]) -> list[str]:
         known = {item.metadata["name"] for item in _declared()}

@@ -83,6 +83,7 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.retry_after = row.retry_after if retry_after is None else retry_after  # seconds
+        self.detail: str | None = None  # the cause, for the operator's log alone
 
 
 class ConfigError(Exception):

@@ -85,7 +85,8 @@ async def _start(settings: SandboxSettings, host: str, port: int) -> server.Runn
     try:
         return await server.start(settings, host, port)
     except OSError as fault:
-        _line(f"The sandbox cannot listen on {host}:{port}: {fault.strerror}. Give another one with --port.")
+        _line(f"The sandbox cannot listen on {host}:{port}: {fault.strerror}.")
+        _line("Give another port with --port 9556, or: make sandbox SANDBOX='--port 9556'")
         return None
 
 

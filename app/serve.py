@@ -84,7 +84,15 @@ async def _opened(server: web.AppRunner, host: str, port: int) -> int:
     try:
         return await listen(server, host, port)
     except OSError as fault:
-        LOGGER.critical("cannot listen", extra=fields(host=host, port=port, why=fault.strerror or str(fault)))
+        LOGGER.critical(
+            "cannot listen",
+            extra=fields(
+                host=host,
+                port=port,
+                why=fault.strerror or str(fault),
+                remedy="set GPT2GIGA_PORT or GPT2GIGA_METRICS_PORT",
+            ),
+        )
         raise _NotListening from fault
 
 

@@ -28,6 +28,7 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     install_packages "$("$PYTHON" -c 'import sys; print("python3.%d-venv" % sys.version_info[1])')"
 fi
 
-[ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+# An environment that was left half made is made anew.
+"$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$PYTHON" -m venv --clear "$VENV"
 echo "setup: installing into $VENV"
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[speed,dev]'

@@ -56,6 +56,7 @@ async def test_the_older_host_is_suggested_when_it_works(
 ) -> None:
     """When the configured host fails, the older one is tried, and named if it answers."""
     monkeypatch.setattr(checkup, "OLD_BASE", sandbox.url)
+    monkeypatch.setattr(checkup, "DEFAULT_BASE", f"http://127.0.0.1:{unused_port}")
     assert await checked(sandbox, GIGACHAT_BASE_URL=f"http://127.0.0.1:{unused_port}/v1") == 1
     assert f"set GIGACHAT_BASE_URL={sandbox.url}/v1" in capsys.readouterr().out
 
@@ -66,10 +67,22 @@ async def test_when_both_hosts_fail_the_network_is_named(
     """No suggestion that would not help."""
     dead = f"http://127.0.0.1:{unused_port}"
     monkeypatch.setattr(checkup, "OLD_BASE", dead + "/api")
+    monkeypatch.setattr(checkup, "DEFAULT_BASE", dead)
     assert await checked(sandbox, GIGACHAT_BASE_URL=f"{dead}/v1") == 1
     assert "fails as well" in capsys.readouterr().out
-    assert await checked(sandbox, GIGACHAT_BASE_URL=f"{dead}/api/v1") == 1
-    assert "Check network" in capsys.readouterr().out
+
+
+async def test_a_private_contours_token_goes_nowhere_else(
+    sandbox: server.Running, monkeypatch: pytest.MonkeyPatch, unused_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only when the shipped host fails is the older one asked; a refusal has a remedy of its own."""
+    monkeypatch.setattr(checkup, "OLD_BASE", sandbox.url)
+    assert await checked(sandbox, GIGACHAT_BASE_URL=f"http://127.0.0.1:{unused_port}/v1") == 1
+    assert "Check GIGACHAT_BASE_URL" in capsys.readouterr().out
+    assert not sandbox.state.requests.of("models")
+    sandbox.state.faults.add("status", where="models", status=403)
+    assert await checked(sandbox) == 1
+    assert "tariff" in capsys.readouterr().out
 
 
 async def test_something_that_is_no_gigachat_is_recognised(

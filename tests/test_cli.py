@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import cli
-from app.upstream.client import program_version
+from app.version import program_version
 from tests.running import Process
 
 COMMANDS = ("check", "alive", "translate", "certs", "sandbox")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.upstream.client import program_version
+from app.version import program_version
 
 
 @pytest.mark.parametrize(

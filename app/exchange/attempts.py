@@ -6,6 +6,7 @@ queue it will begin with a lease of a credential's slot, and the payload will be
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -31,7 +32,7 @@ TRIES: dict[Reason, int] = {"stale": 1, "unauthorized": 2}
 class Job:
     """A POST to GigaChat: what stays the same over its tries."""
 
-    operation: Literal["chat", "embeddings"]
+    operation: Literal["chat", "embeddings", "tokens"]
     path: str
     body: bytes
     headers: Mapping[str, str]
@@ -70,7 +71,7 @@ class Attempts:
         """The open 200 response: the caller owns and ends it. Raises GatewayError."""
         token = self._keeper.usable() if self._keeper.settled else None
         if token is None:
-            token = await self._token(facts)
+            token = await self._token()
         tries = _Tries()
         if facts.upstream_started is None:
             facts.upstream_started = monotonic()
@@ -82,21 +83,27 @@ class Attempts:
                 )
             except UpstreamFailure as failure:
                 self._count(job, failure.status if isinstance(failure, Refused) else None, facts)
-                token = await self._again(failure, token, tries, job, facts)
+                token = await self._again(failure, token, tries, job)
+            except asyncio.CancelledError:
+                self._count(job, None, facts)  # the client has left, or its time is up
+                raise
             else:
                 self._count(job, 200, facts)
                 if tries.last is not None:
                     self._metrics.retries.labels(tries.last, "success").inc()
                 return response
 
-    async def _token(self, facts: Facts) -> Token:
+    def silent(self, detail: str) -> None:
+        """GigaChat took a request and said nothing for too long."""
+        self._gigachat.pulse.suspect(detail)
+
+    async def _token(self) -> Token:
         try:
             return await self._keeper.get()
         except NoToken as fault:
-            facts.detail = str(fault)
-            raise no_token(fault) from None
+            raise no_token(fault) from fault
 
-    async def _again(self, failure: UpstreamFailure, token: Token, tries: _Tries, job: Job, facts: Facts) -> Token:
+    async def _again(self, failure: UpstreamFailure, token: Token, tries: _Tries, job: Job) -> Token:
         """The token of the next try; raises the client's error when there is none."""
         if isinstance(failure, Unreachable) and failure.cause == "stale" and tries.take("stale"):
             return token
@@ -107,7 +114,6 @@ class Attempts:
                 return other
         if tries.last is not None:
             self._metrics.retries.labels(tries.last, "failure").inc()
-        facts.detail = str(failure)
         raise to_error(failure, job.field) from failure
 
     def _count(self, job: Job, status: int | None, facts: Facts) -> None:

@@ -33,19 +33,28 @@ class Catalog:
             token = await self._keeper.get()
         except NoToken:
             return
+        pulse = self._gigachat.pulse
         try:
             models = read_models(await self._ask(token))
         except Refused as refusal:
+            if refusal.status in {401, 429} and not refusal.page:
+                pulse.alive(success=False)
+            else:
+                pulse.gone(f"what answers at GIGACHAT_BASE_URL refuses its list of models ({refusal})")
             if refusal.status == 401:
                 await self._keeper.replace(token)
             return
-        except UpstreamFailure:
+        except UpstreamFailure as failure:
+            pulse.gone(str(failure))
             return
+        if not models:
+            pulse.gone("what answers at GIGACHAT_BASE_URL has no models: it is no GigaChat")
+            return
+        pulse.alive()
         if self._gigachat.sandbox and not self.models:
             LOGGER.warning("this is the sandbox: answers are invented, no GigaChat is asked")
-        if models:
-            self.models = models
-            self._metrics.allow_models(model.id for model in models)
+        self.models = models
+        self._metrics.allow_models(model.id for model in models)
 
     async def takes(self, value: str) -> bool | None:
         """Does GigaChat take this ready token? None: it could not be asked."""

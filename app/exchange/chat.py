@@ -1,74 +1,155 @@
-"""A chat request's life between the client's protocol and GigaChat: a dry write, the attempts, the answer."""
+"""A chat request's life between the client's protocol and GigaChat: a dry write, the attempts, the answers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any
-
-import aiohttp
-import orjson
+from typing import Any, NamedTuple
 
 from app import errors, sse
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
 from app.exchange.outcomes import stream_error, to_error
-from app.observe.facts import Facts, Tokens
-from app.translate.dialogue import Answer, Delta, End, Event, Failed, Note, Request, Usage
-from app.translate.gigachat import answers, v1
+from app.exchange.payload import encoded
+from app.exchange.stops import cut, gathered, only_json
+from app.exchange.stream import Stream, told
+from app.exchange.variants import INSTRUCTION, Fallbacks, Variant
+from app.observe.facts import Facts
+from app.translate.abilities import Abilities
+from app.translate.dialogue import Answer, Event, Failed, Note, Request, Text, Turn, Usage
+from app.translate.fences import JsonOnly
+from app.translate.gigachat import answers, counting, v1
+from app.translate.gigachat.calls import Calls
 from app.translate.notes import header, refuse_if_strict
 from app.translate.session import session_id
 from app.upstream import client
-from app.upstream.failures import UpstreamFailure, unreachable
+from app.upstream.failures import Refused, UpstreamFailure
 
 _PATH = "chat/completions"
-# After `[DONE]` GigaChat ends its response at once; a connection that stays open longer is not worth keeping.
-_TRAILER_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request as one variant asks it."""
+
+    job: Job
+    calls: Calls | None  # how calls are read back; None where there can be none
+    payload: dict[str, Any]
 
 
 @dataclass(slots=True)
 class Plan:
     """A request that may be asked: all that can be refused for free has been."""
 
-    job: Job
     request: Request
+    notes: list[Note]
+    variant: Variant
+    asked: Asked
+    strict: bool
+
+
+class Opened(NamedTuple):
+    """A stream whose first words have come, and the variant that brought them."""
+
+    stream: Stream
+    variant: Variant
+    asked: Asked
 
 
 class Chat:
     """Chat requests, whole and streamed."""
 
-    def __init__(self, attempts: Attempts, first_byte_seconds: float) -> None:
+    def __init__(
+        self, attempts: Attempts, fallbacks: Fallbacks, abilities: Abilities, first_byte_seconds: float
+    ) -> None:
         self._attempts = attempts
+        self._fallbacks = fallbacks
+        self._abilities = abilities
         self._first_byte_seconds = first_byte_seconds
 
     def plan(self, request: Request, notes: list[Note], facts: Facts, *, strict: bool) -> Plan:
         """The dry write: decides whether GigaChat can be asked at all, before anything is paid. Raises GatewayError."""
-        payload, written = v1.write(request)
-        notes = notes + written
-        if strict:
-            refuse_if_strict(notes)
-        if notes:
-            facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
-            facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")
+        request, clamped = self._abilities.fit(request)
+        notes = [*notes, *clamped]
+        variant = self._fallbacks.first(request, strict=strict)
         facts.model, facts.stream = request.model, request.stream
-        headers = {
-            "Accept": sse.CONTENT_TYPE if request.stream else "application/json",
-            "X-Request-ID": facts.request_id,
-            "X-Session-ID": session_id(facts.tenant, request),
-        }
-        return Plan(Job("chat", _PATH, _encoded(payload), headers, request.stream), request)
+        asked, written = _write(request, variant, facts, 0)
+        if strict:
+            refuse_if_strict([*notes, *written])
+        _tell(facts, [*notes, *written, *variant.notes()])
+        return Plan(request, notes, variant, asked, strict)
 
-    async def answer(self, plan: Plan, facts: Facts) -> Answer:
-        """The whole answer. Raises GatewayError."""
-        response = await self._attempts.open(plan.job, facts)
+    async def answers(self, plan: Plan, facts: Facts) -> list[Answer]:
+        """The whole answers, as many as were asked for. Raises GatewayError."""
+        return [await self._one(plan, facts, index) for index in range(plan.request.n)]
+
+    @asynccontextmanager
+    async def stream(self, plan: Plan, facts: Facts) -> AsyncIterator[AsyncIterator[list[Event]]]:
+        """The events of a streamed answer, in batches, the first of which has come. Raises GatewayError.
+
+        The upstream response lives in the caller's task and ends with this context: cleanly after its last event,
+        else by closing the connection, so that GigaChat stops at once.
+        """
+        async with self._opened(plan, facts, 0) as opened:
+            if plan.request.n == 1 and not plan.request.stop and not opened.variant.instructed:
+                yield opened.stream
+            else:
+                async with aclosing(self._choices(plan, facts, opened)) as batches:
+                    yield batches
+
+    async def _choices(self, plan: Plan, facts: Facts, first: Opened) -> AsyncGenerator[list[Event], None]:
+        """The batches of every choice, one choice after another: an account may have one request at a time."""
+        async for events in self._batches(plan, facts, first):
+            yield events
+        for index in range(1, plan.request.n):
+            async with self._opened(plan, facts, index) as opened:
+                async for events in self._batches(plan, facts, opened):
+                    yield events
+
+    def _batches(self, plan: Plan, facts: Facts, opened: Opened) -> AsyncIterator[list[Event]]:
+        batches: AsyncIterator[list[Event]] = opened.stream
+        if opened.variant.instructed:
+            batches = only_json(batches)
+        if not plan.request.stop:
+            return batches
+
+        async def ended(said: str) -> Usage | None:
+            opened.stream.close()
+            usage = await self._counted(opened.asked, said, facts)
+            told(facts, "stop", usage)
+            return usage
+
+        return cut(batches, plan.request.stop, ended)
+
+    async def _one(self, plan: Plan, facts: Facts, index: int) -> Answer:
+        if plan.request.stop:  # read as a stream, so that it can be cut where the sequence comes
+            async with self._opened(plan, facts, index) as opened:
+                return await gathered(self._batches(plan, facts, opened))
+        variant, asked = plan.variant, self._numbered(plan, facts, index)
+        while True:
+            other: Variant | None = None
+            try:
+                answer = await self._answer(asked, facts)
+            except GatewayError as error:
+                other = self._after_refusal(plan, variant, error)
+                if other is None:
+                    raise
+            else:
+                if not plan.strict:
+                    other = self._fallbacks.after_answer(plan.request, variant, answer.parts)
+                if other is None:
+                    return _fitted(answer, variant)
+            variant, asked = other, self._again(plan, other, facts, index)
+
+    async def _answer(self, asked: Asked, facts: Facts) -> Answer:
+        response = await self._attempts.open(asked.job, facts)
         try:
-            answer = answers.read(await client.read(response))
+            answer = answers.read(await client.read(response), asked.calls)
         except UpstreamFailure as failure:
-            facts.detail = str(failure)
             raise to_error(failure) from failure
         except answers.UnreadableError as fault:
             raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None
@@ -76,127 +157,112 @@ class Chat:
             facts.upstream_ended = monotonic()
         if isinstance(answer, Failed):
             raise stream_error(answer, begun=False)
-        _told(facts, answer.raw_finish, answer.usage)
+        told(facts, answer.raw_finish, answer.usage)
         return answer
 
     @asynccontextmanager
-    async def stream(self, plan: Plan, facts: Facts) -> AsyncIterator[Stream]:
-        """The events of a streamed answer, in batches, the first of which has come. Raises GatewayError.
-
-        The upstream response lives in the caller's task and ends with this context: cleanly after its last event,
-        else by closing the connection, so that GigaChat stops at once.
-        """
-        response: aiohttp.ClientResponse | None = None
+    async def _opened(self, plan: Plan, facts: Facts, index: int) -> AsyncIterator[Opened]:
+        opened: Opened | None = None
         try:
             try:
                 async with asyncio.timeout(self._first_byte_seconds):
-                    response = await self._attempts.open(plan.job, facts)
-                    if response.content_type != sse.CONTENT_TYPE:
-                        raise GatewayError(errors.UPSTREAM_ERROR, "GigaChat's answer is no stream. Try again later.")
-                    stream = Stream(response, facts)
-                    await stream.begin()
+                    opened = await self._begun(plan, facts, index)
             except TimeoutError:
-                raise GatewayError(
-                    errors.UPSTREAM_TIMEOUT, f"GigaChat began no answer in {self._first_byte_seconds:g} seconds."
-                ) from None
-            yield stream
-            await stream.drain()
+                message = f"GigaChat began no answer in {self._first_byte_seconds:g} seconds."
+                self._attempts.silent(message)
+                raise GatewayError(errors.UPSTREAM_TIMEOUT, message) from None
+            yield opened
+            await opened.stream.drain()
         finally:
             facts.upstream_ended = facts.upstream_ended or monotonic()
-            if response is not None:
-                response.close()  # nothing is left to close when the body was read to its end
+            if opened is not None:
+                opened.stream.close()
 
-
-class Stream:
-    """Batches of events: one batch for each read from GigaChat, so that each wakes the writer once."""
-
-    __slots__ = ("_begun", "_content", "_error", "_facts", "_first", "_over", "_reader")
-
-    def __init__(self, response: aiohttp.ClientResponse, facts: Facts) -> None:
-        self._content = response.content
-        self._facts = facts
-        self._reader = answers.StreamReader()
-        self._first: list[Event] = []
-        self._error: GatewayError | None = None
-        self._over = False
-        self._begun = False  # the first batch was handed on: a failure is no status any more
-
-    async def begin(self) -> None:
-        """Wait for the first batch, so that a refusal inside the stream is still a real status. Raises GatewayError."""
-        self._first = await self._read()
-        if self._error is not None and self._facts.first_token is None:
-            raise self._error
-        self._begun = True
-
-    def __aiter__(self) -> Stream:
-        """The stream is its own iterator."""
-        return self
-
-    async def __anext__(self) -> list[Event]:
-        """The next batch. Raises GatewayError when the stream does not come to its end."""
-        events, self._first = self._first, []
-        while not events:
-            if self._error is not None:
-                raise self._error
-            if self._over:
-                raise StopAsyncIteration
-            events = await self._read()
-        return events
-
-    async def drain(self) -> None:
-        """Read the response's own end, so that the connection can serve the next request."""
-        try:
-            async with asyncio.timeout(_TRAILER_SECONDS):
-                while not self._content.at_eof():
-                    await self._content.readany()
-        except (TimeoutError, aiohttp.ClientError):
-            return
-
-    async def _read(self) -> list[Event]:
-        """The events of the next read that has any; a failure is taken off the batch and kept for its turn."""
-        events: list[Event] = []
-        while not events:
+    async def _begun(self, plan: Plan, facts: Facts, index: int) -> Opened:
+        """Open the stream, and another one in its place while a fallback says so."""
+        variant, asked = plan.variant, self._numbered(plan, facts, index)
+        judged = not plan.strict and (plan.request.format is not None or plan.request.choice.mode == "required")
+        while True:
+            stream: Stream | None = None
             try:
-                chunk = await self._content.readany()
-            except (aiohttp.ClientError, OSError) as fault:
-                failure = unreachable(fault)
-                if failure.cause == "timeout":
-                    self._error, self._facts.aborted_by = to_error(failure), "idle_timeout"
-                    return []
-                chunk = b""
-            events = self._reader.feed(chunk) if chunk else self._reader.finish()
-        if self._facts.first_token is None and any(type(event) is Delta for event in events):
-            self._facts.first_token = monotonic()
-        last = events[-1]
-        if type(last) is Failed:
-            self._error = stream_error(last, begun=self._begun or self._facts.first_token is not None)
-            events.pop()
-        elif type(last) is End:
-            self._over = True
-            self._facts.upstream_ended = monotonic()
-            _told(self._facts, last.raw_finish, last.usage)
-        return events
+                stream = await self._stream(asked, facts, index)
+                parts = await stream.begin(decisive=judged)
+                other = self._fallbacks.after_answer(plan.request, variant, parts) if judged else None
+                if other is None:
+                    opened, stream = Opened(stream, variant, asked), None
+                    return opened
+                facts.first_token = facts.upstream_ended = None
+            except GatewayError as error:
+                other = self._after_refusal(plan, variant, error)
+                if other is None:
+                    raise
+            finally:
+                if stream is not None:
+                    stream.close()
+            variant, asked = other, self._again(plan, other, facts, index)
+
+    async def _stream(self, asked: Asked, facts: Facts, index: int) -> Stream:
+        response = await self._attempts.open(asked.job, facts)
+        if response.content_type != sse.CONTENT_TYPE:
+            response.close()
+            raise GatewayError(errors.UPSTREAM_ERROR, "GigaChat's answer is no stream. Try again later.")
+        return Stream(response, answers.StreamReader(asked.calls, index), facts)
+
+    async def _counted(self, asked: Asked, said: str, facts: Facts) -> Usage | None:
+        """What a request that was cut off has cost, counted by GigaChat; None when it can't count."""
+        body = counting.write(asked.payload["model"], asked.payload["messages"], said)
+        job = Job("tokens", "tokens/count", encoded(body), {"X-Request-ID": facts.request_id})
+        try:
+            return counting.read(await client.read(await self._attempts.open(job, facts)))
+        except (GatewayError, UpstreamFailure):
+            return None
+
+    def _after_refusal(self, plan: Plan, variant: Variant, error: GatewayError) -> Variant | None:
+        refusal = error.__cause__
+        if plan.strict or not isinstance(refusal, Refused):
+            return None
+        return self._fallbacks.after_refusal(plan.request, variant, refusal)
+
+    def _numbered(self, plan: Plan, facts: Facts, index: int) -> Asked:
+        """What is asked for a choice: the plan's own for the first, one with ids of its own for the others."""
+        return plan.asked if index == 0 else _write(plan.request, plan.variant, facts, index)[0]
+
+    def _again(self, plan: Plan, variant: Variant, facts: Facts, index: int) -> Asked:
+        asked, written = _write(plan.request, variant, facts, index)
+        _tell(facts, [*plan.notes, *written, *variant.notes()])
+        return asked
 
 
-def _encoded(payload: dict[str, Any]) -> bytes:
-    """The payload as JSON. What a client nests too deep, and a whole number of more than 64 bits, has no JSON here."""
-    try:
-        return orjson.dumps(payload)
-    except orjson.JSONEncodeError:
-        name = next((name for name, value in payload.items() if not _encodable({name: value})), None)
-        message = f"'{name}' is nested too deep, or holds a number that is too large."
-        raise GatewayError(errors.INVALID_VALUE, message, param=name) from None
+def _write(request: Request, variant: Variant, facts: Facts, index: int) -> tuple[Asked, list[Note]]:
+    stream = request.stream or bool(request.stop)
+    if variant.instructed:
+        turns = [Turn("system", [Text(INSTRUCTION)], "response_format"), *request.turns]
+        request = replace(request, turns=turns)
+    if stream is not request.stream:
+        request = replace(request, stream=stream)
+    payload, notes = v1.write(request, state_echo=variant.state_echo, as_function=variant.as_function)
+    calls = None
+    if request.tools or variant.as_function:
+        seed = facts.request_id if index == 0 else f"{facts.request_id}/{index}"
+        calls = Calls(request, seed, as_function=variant.as_function)
+    headers = {
+        "Accept": sse.CONTENT_TYPE if stream else "application/json",
+        "X-Request-ID": facts.request_id,
+        "X-Session-ID": session_id(facts.tenant, request),
+    }
+    return Asked(Job("chat", _PATH, encoded(payload), headers, stream), calls, payload), notes
 
 
-def _encodable(value: object) -> bool:
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return False
-    return True
+def _fitted(answer: Answer, variant: Variant) -> Answer:
+    """The answer, without the words around its JSON where only words had asked for JSON."""
+    if not variant.instructed:
+        return answer
+    text = "".join(part.text for part in answer.parts if isinstance(part, Text))
+    others = [part for part in answer.parts if not isinstance(part, Text)]
+    return replace(answer, parts=[*others, Text(JsonOnly().feed(text) or text)])
 
 
-def _told(facts: Facts, finish: str | None, usage: Usage | None) -> None:
-    facts.finish = finish
-    if usage is not None:
-        facts.tokens = Tokens(usage.prompt, usage.completion, usage.cached or 0)
+def _tell(facts: Facts, notes: list[Note]) -> None:
+    if notes:
+        facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
+        facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")

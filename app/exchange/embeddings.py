@@ -52,7 +52,6 @@ class Embeddings:
         try:
             return contract.read(await client.read(response), len(texts))
         except UpstreamFailure as failure:
-            facts.detail = str(failure)
             raise to_error(failure) from failure
         except UnreadableError as fault:
             raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None

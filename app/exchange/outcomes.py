@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import errors
 from app.errors import GatewayError, Row
 from app.translate.dialogue import Failed
-from app.translate.gigachat.refusals import refusal
+from app.translate.gigachat.refusals import refusal, sentence
 from app.upstream.failures import Cause, Refused, Unreachable, UpstreamFailure
 from app.upstream.tokens import NoToken
 
@@ -32,10 +32,16 @@ _FAILED: dict[str, tuple[Row, str]] = {
 def to_error(failure: UpstreamFailure, field: str = "messages") -> GatewayError:
     """The client's error for an attempt without an answer; `field` is where the request's words stand."""
     if isinstance(failure, Refused):
-        return refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
+        error = refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
+        # Of what the account may not do GigaChat's own words help the operator; elsewhere they may quote content.
+        words = sentence(failure.body) if failure.status in {402, 403, 423} else ""
+        error.detail = f"{failure}: {words}" if words else str(failure)
+        return error
     assert isinstance(failure, Unreachable)  # noqa: S101 - the tree has these two leaves
     row, message = _CAUSES[failure.cause]
-    return GatewayError(row, message)
+    error = GatewayError(row, message)
+    error.detail = failure.detail or None
+    return error
 
 
 def stream_error(failed: Failed, *, begun: bool) -> GatewayError:
@@ -48,8 +54,10 @@ def stream_error(failed: Failed, *, begun: bool) -> GatewayError:
 
 def no_token(fault: NoToken) -> GatewayError:
     """The client's error while the gateway has no token."""
-    return GatewayError(
+    error = GatewayError(
         errors.NO_TOKEN,
         f"The gateway has no usable GigaChat token: {fault.reason}. For the operator: {fault.remedy}.",
         retry_after=fault.retry_after,
     )
+    error.detail = str(fault)
+    return error

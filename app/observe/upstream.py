@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from app.observe.logs import LOGGER, fields
-from app.observe.metrics import SOURCES, Metrics
+from app.observe.metrics import OPERATIONS, SOURCES, Metrics
 
 
 @dataclass(slots=True)
@@ -24,6 +24,9 @@ class UpstreamObserver:
             for reason in ("startup", "scheduled", "unauthorized"):
                 self.metrics.refreshes.labels(self.credential, result, reason)
         self.metrics.token_failures.labels(self.credential).set(0)
+        for operation in OPERATIONS:
+            for code in ("200", "401", "402", "403", "429", "500", "other"):
+                self.metrics.upstream_requests.labels(operation, code, self.credential)
 
     def renewed(self, source: str, reason: str, life: float, took: float) -> None:
         """A fresh token came; it lives `life` seconds."""
@@ -40,8 +43,10 @@ class UpstreamObserver:
         """An attempt brought no token."""
         self._attempted(reason, "failure", took)
         self.metrics.token_failures.labels(self.credential).inc()
-        self.metrics.upstream_requests.labels("oauth", "other", self.credential).inc()
-        self.metrics.upstream_up.labels("oauth").set(0)
+        status = getattr(failure, "status", None)
+        code = "other" if status is None else self.metrics.code(status)
+        self.metrics.upstream_requests.labels("oauth", code, self.credential).inc()
+        self.metrics.upstream_up.labels("oauth").set(0 if status is None or status >= 500 else 1)
         LOGGER.error("no token from OAuth", extra=fields(credential=self.credential, reason=reason, why=str(failure)))
 
     def source_changed(self, source: str) -> None:

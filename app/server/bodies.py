@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from app.errors import INVALID_JSON, OVERLOADED, REQUEST_TOO_LARGE, GatewayError
+
+# A client that sends nothing more of its body for so long gives its memory back.
+STALLED_SECONDS = 30.0
 
 
 class BodyBudget:
@@ -45,7 +49,7 @@ class HeldBody:
         if (request.content_length or 0) > budget.each:
             raise self._too_large()
         chunks = []
-        while chunk := await request.content.readany():
+        while chunk := await _next(request.content):
             self._taken += len(chunk)
             budget.left -= len(chunk)
             if self._taken > budget.each:
@@ -59,6 +63,18 @@ class HeldBody:
         return GatewayError(
             REQUEST_TOO_LARGE, f"The request's body is larger than {self._budget.each} bytes (GPT2GIGA_MAX_BODY_BYTES)."
         )
+
+
+async def _next(content: StreamReader) -> bytes:
+    """The next piece of a body; what has come already costs no time-out."""
+    if content.is_eof():
+        return content.read_nowait()
+    try:
+        async with asyncio.timeout(STALLED_SECONDS):
+            return await content.readany()
+    except TimeoutError:
+        message = f"The request's body stopped coming for {STALLED_SECONDS:g} seconds."
+        raise GatewayError(INVALID_JSON, message) from None
 
 
 def json_object(data: bytes) -> dict[str, Any]:

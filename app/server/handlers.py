@@ -32,8 +32,8 @@ async def chat(request: web.Request) -> web.StreamResponse:
         plan = gateway.chat.plan(asked, notes, facts, strict=_strict(request, gateway))
         if asked.stream:
             return await _streamed(request, gateway, plan, facts)
-        answer = await gateway.chat.answer(plan, facts)
-        return _json(openai_chat.write(answer, _answer_id(facts)))
+        answers = await gateway.chat.answers(plan, facts)
+        return _json(openai_chat.write(answers, _answer_id(facts), legacy=asked.legacy_functions))
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
@@ -67,7 +67,9 @@ async def model(request: web.Request) -> web.StreamResponse:
 async def _streamed(request: web.Request, gateway: Gateway, plan: Plan, facts: Facts) -> web.StreamResponse:
     """A refusal before the first event is a real status; once the stream has begun it owns its errors."""
     config = gateway.config
-    writer = StreamWriter(_answer_id(facts), include_usage=plan.request.include_usage)
+    writer = StreamWriter(
+        _answer_id(facts), include_usage=plan.request.include_usage, legacy=plan.request.legacy_functions
+    )
     out = EventStream(request, facts, commit_seconds=config.commit_seconds, keepalive_seconds=config.keepalive_seconds)
     async with out:
         try:

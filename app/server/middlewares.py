@@ -94,7 +94,7 @@ def note(facts: Facts, error: GatewayError) -> None:
     """The status that an error is counted under, be the wire's another; the cause behind it is for the log alone."""
     facts.status, facts.error_type = error.row.status, error.row.error_type
     facts.slo_bad = error.row.slo == "bad"
-    facts.detail = error.row.code if error.__cause__ is None else f"{error.row.code}: {error.__cause__}"
+    facts.detail = error.row.code if error.detail is None else f"{error.row.code}: {error.detail}"
 
 
 def client_gone(facts: Facts) -> None:

@@ -24,6 +24,10 @@ from app.translate.openai.failure import envelope
 _HEADERS = {"Content-Type": sse.CONTENT_TYPE, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 # OpenAI's Python package tells how long it waits for the next byte, in seconds.
 _READ_TIMEOUT = "x-stainless-read-timeout"
+# No client, whatever it tells, has comments written to it more often than this. Seconds.
+_SHORTEST_SILENCE = 0.1
+# A client that takes nothing for so long is gone: it must not hold GigaChat's stream.
+_STUCK_SECONDS = 60.0
 # A client that does not read gets no longer to take the stream's last event.
 _LAST_WORDS_SECONDS = 1.0
 
@@ -47,6 +51,7 @@ class EventStream:
         self._keepalive = _patience(request, keepalive_seconds)
         self._due = self._loop.time() + _patience(request, commit_seconds)  # when silence has lasted too long
         self._lock = asyncio.Lock()
+        self._writing = False
         self._timer = self._loop.call_at(self._due, self._keep)
         self._keeper: asyncio.Task[None] | None = None
 
@@ -83,12 +88,14 @@ class EventStream:
 
     async def write(self, data: bytes) -> None:
         """Send framed events, the status line first if it has not gone out."""
+        self._writing = True
         try:
             if not self.response.prepared:
                 await self._commit()
             await self.response.write(data)
         except ConnectionError as fault:
             raise ClientGone from fault
+        self._writing = False
         self._due = self._loop.time() + self._keepalive
 
     async def finish(self, data: bytes) -> None:
@@ -122,28 +129,25 @@ class EventStream:
     def _watch(self, due: float) -> None:
         """From the first byte on silence is measured by the keep-alive time, not by the commit time."""
         self._due = due
-        if self._keeper is None:
-            self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._keep)
+        self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._keep)
 
     def _keep(self) -> None:
-        """The timer's end: a stream that is silent for so long gets a task that writes comments until it ends."""
-        if self._loop.time() < self._due:
-            self._timer = self._loop.call_at(self._due, self._keep)
-        else:
-            self._keeper = asyncio.create_task(self._keep_alive(), name="stream-keepalive")
+        """The timer's end: a silent stream gets a comment; a client that has long read nothing is cut off."""
+        now = self._loop.time()
+        if now >= self._due:
+            if not self._writing:
+                self._keeper = asyncio.create_task(self._comment(), name="stream-keepalive")
+            elif now > self._due + _STUCK_SECONDS and self._request.transport is not None:
+                self._request.transport.abort()
+        self._timer = self._loop.call_at(max(self._due, now + _SHORTEST_SILENCE), self._keep)
 
-    async def _keep_alive(self) -> None:
-        while True:
-            silence = self._due - self._loop.time()
-            if silence > 0:
-                await asyncio.sleep(silence)
-                continue
-            try:
-                await self.write(sse.KEEPALIVE)
-            except ClientGone:
-                return  # the handler hears of it by its cancellation
-            self._facts.keepalives += 1
+    async def _comment(self) -> None:
+        try:
+            await self.write(sse.KEEPALIVE)
+        except ClientGone:
+            return  # the handler hears of it by its cancellation
+        self._facts.keepalives += 1
 
 
 def _patience(request: web.Request, seconds: float) -> float:
@@ -152,4 +156,4 @@ def _patience(request: web.Request, seconds: float) -> float:
         told = float(request.headers[_READ_TIMEOUT])
     except (KeyError, ValueError):
         return seconds
-    return min(seconds, told / 2) if told > 0 else seconds
+    return min(seconds, max(_SHORTEST_SILENCE, told / 2)) if told > 0 else seconds

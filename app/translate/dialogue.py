@@ -40,7 +40,54 @@ class Thought:
     opaque: tuple[str, bytes] | None = None
 
 
-Part = Text | Refusal | Thought
+@dataclass(slots=True)
+class Call:
+    """A function that the model wants called. `name` is the client's; `state` is GigaChat's, None where unknown."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    state: str | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """What a call gave; `call_id` finds the call, `name` helps where a protocol has no ids."""
+
+    call_id: str
+    name: str | None
+    parts: list[Text | Refusal]
+
+
+Part = Text | Refusal | Thought | Call | Result
+
+
+@dataclass(slots=True)
+class Tool:
+    """A function that the model may call. `parameters` is the client's JSON Schema, untouched; None: it takes none."""
+
+    name: str
+    description: str | None
+    parameters: dict[str, Any] | None
+    path: str
+    extra: dict[str, Any] = field(default_factory=dict)  # GigaChat's own: few_shot_examples, return_parameters
+
+
+@dataclass(slots=True)
+class Choice:
+    """Whether a function must be called: `named` is one of `names`, `required` any of the tools."""
+
+    mode: Literal["auto", "none", "required", "named"] = "auto"
+    name: str | None = None
+
+
+@dataclass(slots=True)
+class Format:
+    """What the answer's text must look like: an object of the schema, or any JSON object where there is none."""
+
+    schema: dict[str, Any] | None
+    strict: bool | None = None
+    name: str = "answer"
 
 
 @dataclass(slots=True)
@@ -71,8 +118,15 @@ class Request:
     stream: bool = False
     include_usage: bool = False
     max_tokens: int | None = None
+    tools: list[Tool] = field(default_factory=list)
+    choice: Choice = field(default_factory=Choice)
+    format: Format | None = None
+    reasoning: str | None = None  # low, medium, high
+    stop: list[str] = field(default_factory=list)
+    n: int = 1
     session: str | None = None  # the client's own name of the conversation, if it told one
     extra: dict[str, Any] = field(default_factory=dict)  # GigaChat's own fields, from an allow list
+    legacy_functions: bool = False  # the client knows `functions` only: its answers have `function_call`
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +154,16 @@ class Answer:
 
 @dataclass(slots=True)
 class Begin:
-    """A stream's first event: GigaChat has begun to answer."""
+    """A stream's first event: GigaChat has begun to answer. `index` counts the choices, here and below."""
 
     model: str
     created: int
+    index: int = 0
 
 
 @dataclass(slots=True)
 class Delta:
-    """More of a stream's answer; `index` counts the choices."""
+    """More of a stream's answer; a call comes whole."""
 
     index: int
     part: Part
@@ -116,11 +171,12 @@ class Delta:
 
 @dataclass(slots=True)
 class End:
-    """A stream's last event."""
+    """The last event of a choice."""
 
     finish: Finish
     raw_finish: str | None
     usage: Usage | None
+    index: int = 0
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
-from app.translate.dialogue import Request
+from app.translate.dialogue import Refusal, Request, Text
 
 
 def session_id(tenant: str, request: Request) -> str:
@@ -19,9 +19,11 @@ def session_id(tenant: str, request: Request) -> str:
         digest.update(b"\0own\0" + request.session.encode())
         return digest.hexdigest()
     for turn in request.turns:
-        if turn.role == "assistant":  # a greeting is no mark of a conversation
+        if turn.role not in ("system", "user"):  # a greeting, or calls as an example, are no mark of a conversation
             continue
         for part in turn.parts:
+            if not isinstance(part, Text | Refusal):
+                continue
             digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
         if turn.role == "user":
             break

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 import aiohttp
 from yarl import URL
@@ -18,6 +17,7 @@ from app.upstream.failures import Refused, retry_after, unreachable
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
 from app.upstream.wire import FRESH, Connector, beginning, unpooled
+from app.version import program_version
 
 # A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
 MAX_REFUSAL_BYTES = 64 * 1024
@@ -26,13 +26,8 @@ SANDBOX_HEADER = "X-Sandbox"
 # Small questions of the gateway's own: a GigaChat that is silent for so long is as good as gone.
 _GET_SECONDS = 10.0
 
-
-def program_version() -> str:
-    """The installed version, or a word that says it runs from a bare checkout."""
-    try:
-        return version("gpt2giga-proxy")
-    except PackageNotFoundError:
-        return "0+checkout"
+# Without a connection nobody is served; any other failure may be one request's own.
+_CERTAIN = frozenset({"connect", "tls", "dns"})
 
 
 @asynccontextmanager
@@ -87,7 +82,10 @@ class GigaChat:
         return await self._open("POST", path, token, headers, body, self._stream if stream else self._whole, anew)
 
     async def get(self, path: str, token: Token, headers: Mapping[str, str]) -> bytes:
-        """Send a GET, give the 200's body. Raises UpstreamFailure."""
+        """Send a GET, give the 200's body. Raises UpstreamFailure.
+
+        The caller tells the pulse what the answer says of GigaChat: only it knows what was asked.
+        """
         response = await self._open("GET", path, token, headers, None, self._small)
         self.sandbox = SANDBOX_HEADER in response.headers
         return await read(response)
@@ -117,17 +115,20 @@ class GigaChat:
             )
         except (aiohttp.ClientError, OSError) as fault:
             failure = unreachable(fault, reused=not FRESH.get())
-            if failure.cause != "stale":
+            if failure.cause in _CERTAIN:
                 self.pulse.gone(failure.detail)
+            elif failure.cause != "stale":
+                self.pulse.suspect(failure.detail)
             raise failure from fault
         if response.status == 200:
-            self.pulse.alive()
+            if body is not None:
+                self.pulse.alive()
             return response
         refused = await _refused(response)
         if refused.status >= 500:
-            self.pulse.gone(f"GigaChat answers {refused.status}")
-        else:
-            self.pulse.alive()
+            self.pulse.suspect(str(refused))
+        elif body is not None and not refused.page:
+            self.pulse.alive(success=False)
         raise refused
 
     def _url(self, path: str) -> URL:

@@ -31,10 +31,11 @@ class UpstreamFailure(Exception):
 
 
 class Refused(UpstreamFailure):
-    """GigaChat's own refusal."""
+    """GigaChat's own refusal, or that of what answers in its place: `page` is true for HTML."""
 
     def __init__(self, status: int, body: bytes, retry_after: float | None) -> None:
-        super().__init__(f"GigaChat answered {status}")
+        self.page = body.lstrip()[:1] == b"<"
+        super().__init__(f"GigaChat answered {status}" + (" with a page of HTML" if self.page else ""))
         self.status = status
         self.body = body
         self.retry_after = retry_after  # seconds

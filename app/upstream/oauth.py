@@ -32,12 +32,13 @@ class TokenFailure(Exception):
     Clients may see both; `detail` is for the operator's log alone: it names hosts.
     """
 
-    def __init__(self, reason: str, remedy: str, *, refused: bool = False, detail: str = "") -> None:
+    def __init__(self, reason: str, remedy: str, *, status: int | None = None, detail: str = "") -> None:
         super().__init__(f"{reason}{detail and f' ({detail})'}. {remedy}")
         self.reason = reason
         self.remedy = remedy
         self.detail = detail
-        self.refused = refused
+        self.status = status  # of the OAuth server's answer; None: there was none, or none to be used
+        self.refused = status in {400, 401}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _refusal(status: int, body: bytes, refusals: _Refusals) -> TokenFailure:
     reason, remedy = refusals.get((status, code)) or refusals.get(
         (status, None), (f"the OAuth server failed (status {status})", _WAIT)
     )
-    return TokenFailure(reason, remedy, refused=status in {400, 401})
+    return TokenFailure(reason, remedy, status=status)
 
 
 def _grant(body: bytes, date: str | None) -> Grant:

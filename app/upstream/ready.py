@@ -23,7 +23,7 @@ class ReadyToken:
 
     def __init__(self, value: str, path: Path | None, told: Callable[[bool], None]) -> None:
         self.value = value
-        self.usable: bool | None = None
+        self.usable: bool | None = None if value else False  # a file may be empty at the start
         self._path = path
         self._told = told
         self._seen: tuple[int, int, int] | None = None  # the first look reads: it may have changed since the start

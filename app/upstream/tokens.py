@@ -79,7 +79,6 @@ class TokenStatus:
 
     source: Source
     remaining: float | None
-    oauth_remaining: float | None
     failures: int
     reason: str | None
     remedy: str | None
@@ -192,12 +191,10 @@ class TokenKeeper:
     def status(self) -> TokenStatus:
         """How things stand."""
         now, token = self._clock(), self.usable()
-        own = self._token if self._token is not None and not self._dead and self._token.ends > now else None
         problem = None if token is not None and self._failure is None else self._no_token()
         return TokenStatus(
             source="none" if token is None else token.source,
             remaining=None if token is None or math.isinf(token.ends) else token.ends - now,
-            oauth_remaining=None if own is None or math.isinf(own.ends) else own.ends - now,
             failures=self._failures,
             reason=problem.reason if problem else None,
             remedy=problem.remedy if problem else None,

@@ -51,9 +51,9 @@ async def test_a_wrong_key_is_not_healthy(start_gateway: GatewayStarter, http: a
 async def test_gigachat_gone_and_back(
     kind: str, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """Health turns with the first failure that a client meets, and turns back with the first answer."""
+    """Health turns with the failures that clients meet, and turns back with the first answer."""
     sandbox.state.faults.add(kind, where="any", times=None)
-    for _ in range(2):
+    for _ in range(3):
         assert (await ask(http, gateway, HI)).status == 502
     status, body = await health(http, gateway)
     assert (status, body["status"]) == (503, "unhealthy")

@@ -195,6 +195,6 @@ def test_the_cause_is_for_the_log() -> None:
     error = GatewayError(errors.UPSTREAM_UNREACHABLE, "for the client")
     note(facts, error)
     assert facts.detail == "upstream_error"
-    error.__cause__ = OSError("no route to host.example")
+    error.detail = "no route to host.example"
     note(facts, error)
     assert facts.detail == "upstream_error: no route to host.example"

@@ -151,6 +151,8 @@ async def test_a_strict_gigachat_takes_every_payload(sandbox: server.Running, ht
     assert asked > 50
 
 
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
 # body, payload beside its messages, notes that a client sees
 SHOWN: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, str]]]] = [
     ({"model": "gpt-4o"}, {"model": "GigaChat-2-Max"}, [("equivalent", "model", "model")]),
@@ -162,6 +164,24 @@ SHOWN: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, str]]]] =
             ("dropped", "seed", "seed"),
             ("dropped", "unknown", "zzz"),
             ("equivalent", "temperature=0", "temperature"),
+        ],
+    ),
+    (
+        {
+            "model": "GigaChat",
+            "tools": [{"type": "function", "function": {"name": "f", "strict": True, "parameters": SCHEMA}}],
+            "tool_choice": {"type": "function", "function": {"name": "f"}},
+            "reasoning_effort": "max",
+        },
+        {
+            "model": "GigaChat",
+            "functions": [{"name": "f", "parameters": SCHEMA}],
+            "function_call": {"name": "f"},
+            "reasoning_effort": "high",
+        },
+        [
+            ("dropped", "tools.strict", "tools[0].function.strict"),
+            ("adapted", "reasoning_effort=max->high", "reasoning_effort"),
         ],
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.translate.dialogue import Request, Role, Sampling, Text, Turn
+from app.translate.dialogue import Call, Request, Result, Role, Sampling, Text, Turn
 from app.translate.session import session_id
 
 
@@ -34,6 +34,20 @@ OTHER: list[tuple[Request, Request]] = [
     (request(*FIRST, session="user:1"), request(*FIRST, session="user:2")),
     (request(*FIRST, session="user:1"), request(*FIRST)),
 ]
+
+
+CALLED = [
+    Turn("assistant", [Text("a"), Call("1", "f", {})], "messages[0]"),
+    Turn("tool", [Result("1", "f", [Text("b")])], "messages[1]"),
+]
+
+
+@pytest.mark.parametrize("before", [[], CALLED, CALLED * 2])
+def test_only_parts_with_text_count(before: list[Turn]) -> None:
+    """Calls and results are no mark of a conversation, wherever they stand."""
+    asked = request(*FIRST)
+    asked.turns = [*before, *asked.turns, *CALLED]
+    assert session_id("t", asked) == session_id("t", request(*FIRST))
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

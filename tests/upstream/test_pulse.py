@@ -40,6 +40,7 @@ async def test_gone_and_back(
         sandbox.state.faults.add(how, times=None)
     begun = time.monotonic()
     assert (await chat(gateway.url)).status in {502, 504}
+    await eventually(lambda: gateway.gateway.gigachat.pulse.available is False, 2)
     status, body = await see(gateway.url)
     assert time.monotonic() - begun < 2
     assert (status, body["gigachat_available"], body["status"]) == (503, False, "unhealthy")
@@ -57,6 +58,32 @@ async def test_gone_and_back(
     status, body = await see(gateway.url)
     assert (status, body["gigachat_available"], body["status"]) == (200, True, "healthy")
     assert metric("upstream_up", component="api") == 1
+
+
+async def test_one_bad_request_is_no_outage(
+    sandbox: Sandbox, start_gateway: GatewayStarter, chat: Chat, see: See, events: Events
+) -> None:
+    """A failure that only one kind of request meets turns nobody away: GigaChat is asked, and answers."""
+    gateway = await start_gateway()
+    for _ in range(6):
+        sandbox.state.faults.add("status", where="chat", status=500)
+        assert (await chat(gateway.url)).status == 502
+        assert (await see(gateway.url, "/readyz"))[0] == 200
+        assert (await chat(gateway.url)).status == 200
+    assert not events("GigaChat is gone")
+
+
+@pytest.mark.parametrize("kind", ["html_200", "status"])
+async def test_something_else_in_gigachats_place(
+    sandbox: Sandbox, start_gateway: GatewayStarter, see: See, events: Events, kind: str
+) -> None:
+    """A page, or a refusal of the list of models, is no GigaChat: health says so, whatever its status."""
+    sandbox.state.faults.add(kind, where="models", times=None, **({"status": 403} if kind == "status" else {}))
+    gateway = await start_gateway(ready=False)
+    await eventually(lambda: bool(events("GigaChat is gone")), 2)
+    status, body = await see(gateway.url)
+    assert (status, body["gigachat_available"], body["last_upstream_success"]) == (503, False, None)
+    assert "GIGACHAT_BASE_URL" in body["reason"]
 
 
 async def test_refusals_are_life(sandbox: Sandbox, gateway: Running, chat: Chat, see: See) -> None:

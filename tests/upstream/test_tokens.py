@@ -16,7 +16,7 @@ from app.upstream.tokens import NoToken, Token, TokenKeeper, renewal
 from tests.upstream.conftest import timeless
 
 DOWN = TokenFailure("OAuth is down", "Wait")
-REFUSED = TokenFailure("OAuth does not accept the key", "Mend it", refused=True)
+REFUSED = TokenFailure("OAuth does not accept the key", "Mend it", status=401)
 
 
 def now() -> float:

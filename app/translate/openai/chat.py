@@ -6,11 +6,12 @@ Source: OpenAI's API reference (chat, create and object) as the `openai` package
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.translate.dialogue import Answer, Note, Refusal, Request, Sampling, Text, Thought, Usage
+from app.translate.dialogue import Answer, Call, Finish, Note, Refusal, Request, Sampling, Text, Thought, Usage
 from app.translate.models import ModelNames
-from app.translate.openai import checks, messages
+from app.translate.openai import calls, checks, formats, messages, tools
 from app.translate.openai.parameters import sift
 
 # GigaChat's max_tokens under the names by which clients ask for it; the first one given counts.
@@ -18,6 +19,8 @@ _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 # What names the conversation or its user, the narrowest first.
 _SESSIONS = ("prompt_cache_key", "user", "safety_identifier")
 _MAX_MODEL_NAME = 256
+# Fields that a plain chat does without.
+_MORE = frozenset({*tools.FIELDS, *formats.FIELDS})
 
 
 def read(body: dict[str, Any], names: ModelNames) -> tuple[Request, list[Note]]:
@@ -38,7 +41,18 @@ def read(body: dict[str, Any], names: ModelNames) -> tuple[Request, list[Note]]:
         session=_session(body),
         extra=passed,
     )
+    if not _MORE.isdisjoint(body):
+        _read_more(body, request, notes)
     return request, notes
+
+
+def _read_more(body: dict[str, Any], request: Request, notes: list[Note]) -> None:
+    """What a plain chat has not."""
+    request.tools, request.choice, request.legacy_functions = tools.read(body, notes)
+    request.format = formats.read_format(body.get("response_format"), notes)
+    request.reasoning = formats.read_reasoning(body.get("reasoning_effort"), notes)
+    request.stop = formats.read_stop(body.get("stop"))
+    request.n = formats.read_n(body.get("n"))
 
 
 def read_model(value: Any, names: ModelNames, *, fallback: str | None = None) -> tuple[str, list[Note]]:
@@ -53,27 +67,70 @@ def read_model(value: Any, names: ModelNames, *, fallback: str | None = None) ->
     return model, notes
 
 
-def write(answer: Answer, answer_id: str) -> dict[str, Any]:
-    """The body of a whole answer."""
-    message: dict[str, Any] = {"role": "assistant", "content": text_of(answer), "refusal": None}
-    if thoughts := "".join(part.text for part in answer.parts if isinstance(part, Thought)):
-        message["reasoning_content"] = thoughts
+def write(answers: Sequence[Answer], answer_id: str, *, legacy: bool = False) -> dict[str, Any]:
+    """The body of a whole answer: one choice for each of GigaChat's answers, of which there is at least one.
+
+    `legacy`: the client asked with `functions` and reads `function_call`.
+    """
+    first = answers[0]
     body: dict[str, Any] = {
         "id": answer_id,
         "object": "chat.completion",
-        "created": answer.created,
-        "model": answer.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": answer.finish}],
-        "system_fingerprint": fingerprint(answer.model),
+        "created": first.created,
+        "model": first.model,
+        "choices": [
+            {
+                "index": index,
+                "message": _message(answer, legacy=legacy),
+                "finish_reason": finish_reason(answer.finish, legacy=legacy),
+            }
+            for index, answer in enumerate(answers)
+        ],
+        "system_fingerprint": fingerprint(first.model),
     }
-    if answer.usage is not None:
-        body["usage"] = usage(answer.usage)
+    used = total(answer.usage for answer in answers)
+    if used is not None:
+        body["usage"] = usage(used)
     return body
+
+
+def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": text_of(answer), "refusal": None}
+    if thoughts := "".join(part.text for part in answer.parts if isinstance(part, Thought)):
+        message["reasoning_content"] = thoughts
+    called = [part for part in answer.parts if isinstance(part, Call)]
+    if called:
+        message["content"] = message["content"] or None
+        if legacy:  # this form has room for one
+            message["function_call"] = calls.write_function(called[0])
+        else:
+            message["tool_calls"] = [calls.write(call) for call in called]
+    return message
+
+
+def finish_reason(finish: Finish, *, legacy: bool) -> str:
+    """OpenAI's word for the end of a choice."""
+    return "function_call" if legacy and finish == "tool_calls" else finish
 
 
 def text_of(answer: Answer) -> str:
     """The words of an answer; GigaChat's own sentence when it declined."""
     return "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal))
+
+
+def total(usages: Iterable[Usage | None]) -> Usage | None:
+    """The sum over all choices; None when nothing was counted."""
+    known = [used for used in usages if used is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    cached = [used.cached for used in known if used.cached is not None]
+    return Usage(
+        prompt=sum(used.prompt for used in known),
+        completion=sum(used.completion for used in known),
+        total=sum(used.total for used in known),
+        cached=sum(cached) if cached else None,
+        raw={},
+    )
 
 
 def usage(used: Usage) -> dict[str, Any]:

@@ -1,24 +1,29 @@
 """OpenAI's messages, read into turns.
 
 Sources: OpenAI's API reference (chat, create, messages) and what real clients send: contents of null, text or a list
-of parts in every role, `input_text` and `output_text` of the Responses API, `developer` for `system`.
+of parts in every role, `input_text` and `output_text` of the Responses API, `developer` for `system`. The older
+`function_call` and role `function` become a call and its result here, and nobody else knows of them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.translate.dialogue import Note, Part, Refusal, Role, Text, Turn
-from app.translate.openai import checks
+from app.translate.dialogue import Note, Part, Refusal, Result, Role, Text, Turn
+from app.translate.openai import calls, checks
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text"}  # type of part -> its field
 FILE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "input_file", "video_url"})
-TOOL_ROLES = frozenset({"tool", "function"})
+RESULT_ROLES = frozenset({"tool", "function"})
 _CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
 _READ = frozenset({"role", "content", "refusal", *_CALLS})
+_READ_RESULT = frozenset({"role", "content", "name", "tool_call_id"})
 _SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning", "cache_control"})
+
+# More than any model's context holds; millions of tiny ones would take seconds and gigabytes to go through.
+MAX_MESSAGES = 20_000
 
 
 def read(value: Any, notes: list[Note]) -> list[Turn]:
@@ -28,6 +33,9 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
     messages = checks.array(value, "messages")
     if not messages:
         raise checks.invalid("messages", "is empty: send at least one message.")
+    if len(messages) > MAX_MESSAGES:
+        raise checks.invalid("messages", f"holds {len(messages)} messages; at most {MAX_MESSAGES} are taken.")
+    unanswered = calls.Unanswered()
     return [
         # The common case first, since every request has many of it: a known role and a plain string, nothing else.
         Turn(ROLES[message["role"]], [Text(message["content"])], f"messages[{index}]")
@@ -35,32 +43,54 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
         and len(message) == 2
         and type(message.get("content")) is str
         and message.get("role") in ("user", "assistant", "system")
-        else _turn(message, f"messages[{index}]", notes)
+        else _turn(message, f"messages[{index}]", unanswered, notes)
         for index, message in enumerate(messages)
     ]
 
 
-def _turn(message: Any, path: str, notes: list[Note]) -> Turn:
+def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Note]) -> Turn:
     message = checks.obj(message, path)
-    role = ROLES.get(checks.string(message.get("role"), f"{path}.role"))
+    given = checks.string(message.get("role"), f"{path}.role")
+    if given in RESULT_ROLES:
+        return _result(message, given, path, unanswered, notes)
+    role = ROLES.get(given)
     if role is None:
-        raise _unknown_role(message["role"], path)
-    for key in _CALLS:
-        if message.get(key):
-            raise checks.unsupported(f"{path}.{key}", "is not supported by this gateway yet.")
-    content = message.get("content")
-    parts: list[Part] = [Text(content)] if isinstance(content, str) else _parts(content, f"{path}.content")
+        raise checks.invalid(f"{path}.role", f"must be one of {', '.join(sorted({*ROLES, *RESULT_ROLES}))}.")
+    parts: list[Part] = [*_contents(message.get("content"), f"{path}.content")]
     if len(message) > 2 or "content" not in message:
-        _rest(message, parts, path, notes)
+        if message.get("refusal") is not None:
+            parts.append(Refusal(checks.string(message["refusal"], f"{path}.refusal")))
+        for key in _CALLS:
+            if role != "assistant" and message.get(key):
+                raise checks.invalid(f"{path}.{key}", "belongs to a message of the assistant's.")
+        if role == "assistant":
+            parts += calls.read(message, path, unanswered, notes)
+        _rest(message, path, _READ, notes)
     return Turn(role, parts, path)
 
 
-def _rest(message: dict[str, Any], parts: list[Part], path: str, notes: list[Note]) -> None:
-    refusal = message.get("refusal")
-    if refusal is not None:
-        parts.append(Refusal(checks.string(refusal, f"{path}.refusal")))
+def _result(message: dict[str, Any], role: str, path: str, unanswered: calls.Unanswered, notes: list[Note]) -> Turn:
+    """What a function gave: found by its call's id, or by its name in the older form."""
+    name = message.get("name")
+    if name is not None:
+        checks.string(name, f"{path}.name")
+    elif role == "function":
+        raise checks.missing(f"{path}.name", "say which function gave this result.")
+    number = message.get("tool_call_id")
+    if number is not None:
+        checks.string(number, f"{path}.tool_call_id")
+    elif role == "tool":
+        raise checks.missing(f"{path}.tool_call_id", "say which call this is the result of.")
+    else:
+        number = unanswered.answered(str(name), path)
+    parts = _contents(message.get("content"), f"{path}.content")
+    _rest(message, path, _READ_RESULT, notes)
+    return Turn("tool", [Result(number, name, parts)], path)
+
+
+def _rest(message: dict[str, Any], path: str, read: frozenset[str], notes: list[Note]) -> None:
     for key, value in message.items():
-        if key in _READ or value in (None, [], {}):
+        if key in read or value in (None, [], {}):
             continue
         if key == "name":
             notes.append(Note("dropped", "messages.name", f"{path}.name"))
@@ -70,21 +100,19 @@ def _rest(message: dict[str, Any], parts: list[Part], path: str, notes: list[Not
             notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
 
 
-def _unknown_role(role: str, path: str) -> Exception:
-    if role in TOOL_ROLES:
-        return checks.unsupported(f"{path}.role", "'tool' is not supported by this gateway yet.")
-    return checks.invalid(f"{path}.role", f"must be one of {', '.join(sorted({*ROLES, *TOOL_ROLES}))}.")
-
-
-def _parts(content: Any, path: str) -> list[Part]:
+def _contents(content: Any, path: str) -> list[Text | Refusal]:
+    if isinstance(content, str):
+        return [Text(content)]
     if content is None:
         return []
     if not isinstance(content, list):
         raise checks.wrong(path, "a string or an array of parts", content)
+    if len(content) > MAX_MESSAGES:
+        raise checks.invalid(path, f"holds {len(content)} parts; at most {MAX_MESSAGES} are taken.")
     return [_part(item, f"{path}[{index}]") for index, item in enumerate(content)]
 
 
-def _part(item: Any, path: str) -> Part:
+def _part(item: Any, path: str) -> Text | Refusal:
     if isinstance(item, str):  # some clients send bare strings in the list
         return Text(item)
     item = checks.obj(item, path)

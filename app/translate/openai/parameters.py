@@ -14,28 +14,25 @@ from typing import Any, Literal
 from app.translate.dialogue import Note
 from app.translate.openai import checks
 
-# carried: read into the dialogue by chat.py · passed: GigaChat's own field, sent as it is · identity: not sent, names
-# the conversation or its user · dropped: GigaChat has nothing like it · refused: not carried yet, a 400 says so
-Fate = Literal["carried", "passed", "identity", "dropped", "refused"]
+# carried: read into the dialogue, and checked there · passed: GigaChat's own field, sent as it is · identity: not
+# sent, names the conversation or its user · dropped: GigaChat has nothing like it
+Fate = Literal["carried", "passed", "identity", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A row. `neutral` are values that ask for nothing, so that nothing is lost when they are left out."""
+    """A row. `what` tells a reader what becomes of it; `neutral` are values that ask for nothing: no loss, no note."""
 
     name: str
     fate: Fate
-    check: Callable[[Any, str], Any]
+    check: Callable[[Any, str], Any] | None  # None: checked where it is read
     source: Literal["openai", "gigachat"]
+    what: str
     neutral: tuple[Any, ...] = ()
 
 
 _penalty = partial(checks.number, low=-2, high=2)
 _positive = partial(checks.number, low=0)
-
-
-def _any(value: Any, path: str) -> Any:  # noqa: ARG001 - a check takes a path
-    return value
 
 
 def _ranker(value: Any, path: str) -> dict[str, Any]:
@@ -49,54 +46,59 @@ def _ranker(value: Any, path: str) -> dict[str, Any]:
     return ranker
 
 
+def _carried(name: str, what: str) -> Parameter:
+    """A row whose value is read into the dialogue."""
+    return Parameter(name, "carried", None, "openai", what)
+
+
 def _rows(*rows: Parameter) -> dict[str, Parameter]:
     return {row.name: row for row in rows}
 
 
 PARAMETERS: dict[str, Parameter] = _rows(
-    Parameter("messages", "carried", checks.array, "openai"),
-    Parameter("model", "carried", _any, "openai"),
-    Parameter("stream", "carried", _any, "openai"),
-    Parameter("stream_options", "carried", _any, "openai"),
-    Parameter("temperature", "carried", _any, "openai"),
-    Parameter("top_p", "carried", _any, "openai"),
-    Parameter("max_tokens", "carried", _any, "openai"),
-    Parameter("max_completion_tokens", "carried", _any, "openai"),
-    Parameter("max_output_tokens", "carried", _any, "openai"),  # the Responses API's name, sent here by some clients
-    Parameter("extra_body", "carried", checks.obj, "openai"),  # an SDK's argument that some clients send literally
-    Parameter("repetition_penalty", "passed", _positive, "gigachat"),
-    Parameter("update_interval", "passed", _positive, "gigachat"),
-    Parameter("profanity_check", "passed", checks.boolean, "gigachat"),
-    Parameter("flags", "passed", checks.strings, "gigachat"),
-    Parameter("function_ranker", "passed", _ranker, "gigachat"),
-    Parameter("user", "identity", checks.string, "openai"),
-    Parameter("safety_identifier", "identity", checks.string, "openai"),
-    Parameter("prompt_cache_key", "identity", checks.string, "openai"),
-    Parameter("metadata", "identity", checks.obj, "openai"),
-    Parameter("seed", "dropped", partial(checks.integer, low=-(2**63)), "openai"),
-    Parameter("logit_bias", "dropped", checks.obj, "openai", ({},)),
-    Parameter("logprobs", "dropped", checks.boolean, "openai", (False,)),
-    Parameter("top_logprobs", "dropped", partial(checks.integer, low=0), "openai", (0,)),
-    Parameter("presence_penalty", "dropped", _penalty, "openai", (0,)),
-    Parameter("frequency_penalty", "dropped", _penalty, "openai", (0,)),
-    Parameter("prediction", "dropped", checks.obj, "openai"),
-    Parameter("service_tier", "dropped", checks.string, "openai", ("auto", "default")),
-    Parameter("store", "dropped", checks.boolean, "openai", (False,)),
-    Parameter("modalities", "dropped", checks.array, "openai", (["text"],)),
-    Parameter("audio", "dropped", checks.obj, "openai"),
-    Parameter("verbosity", "dropped", checks.string, "openai", ("medium",)),
-    Parameter("web_search_options", "dropped", checks.obj, "openai"),
-    Parameter("prompt_cache_retention", "dropped", checks.string, "openai"),
-    Parameter("moderation", "dropped", checks.obj, "openai"),
-    Parameter("tools", "refused", checks.array, "openai", ([],)),
-    Parameter("tool_choice", "refused", _any, "openai", ("none", "auto")),
-    Parameter("parallel_tool_calls", "refused", checks.boolean, "openai", (True, False)),
-    Parameter("functions", "refused", checks.array, "openai", ([],)),
-    Parameter("function_call", "refused", _any, "openai", ("none", "auto")),
-    Parameter("response_format", "refused", checks.obj, "openai", ({"type": "text"},)),
-    Parameter("n", "refused", partial(checks.integer, low=1), "openai", (1,)),
-    Parameter("stop", "refused", _any, "openai", ([],)),
-    Parameter("reasoning_effort", "refused", checks.string, "openai"),
+    _carried("messages", "text, calls and results; files are refused"),
+    _carried("model", "by its name, an alias, or the configured one when it is left out"),
+    _carried("stream", "chunks as GigaChat gives them"),
+    _carried("stream_options", "`include_usage`: one more chunk with the usage"),
+    _carried("temperature", "0 becomes a value so small that GigaChat is deterministic"),
+    _carried("top_p", "as it is"),
+    _carried("max_tokens", "0 means no limit"),
+    _carried("max_completion_tokens", "the same as `max_tokens`, and before it"),
+    _carried("max_output_tokens", "the same as `max_tokens`; the Responses API's name, sent here by some clients"),
+    _carried("extra_body", "an SDK's argument that some clients send literally: its fields count as the body's"),
+    _carried("tools", "functions; tools of other types and `strict` are left out, and told"),
+    _carried("tool_choice", "`auto`, `none`, `required`, a function by name, `allowed_tools`"),
+    _carried("parallel_tool_calls", "taken; GigaChat calls one function an answer in either case"),
+    _carried("functions", "the older form of `tools`; answers have `function_call` then"),
+    _carried("function_call", "the older form of `tool_choice`"),
+    _carried("response_format", "`text`, `json_object`, `json_schema`"),
+    _carried("reasoning_effort", "`low`, `medium`, `high`; others become the nearest, `none` the model's default"),
+    _carried("stop", "up to 4 sequences; the answer is cut before the first that comes"),
+    _carried("n", "up to 4 choices; each is a request to GigaChat"),
+    Parameter("repetition_penalty", "passed", _positive, "gigachat", "GigaChat's own; greater than 0"),
+    Parameter("update_interval", "passed", _positive, "gigachat", "GigaChat's own; seconds between chunks"),
+    Parameter("profanity_check", "passed", checks.boolean, "gigachat", "GigaChat's own"),
+    Parameter("flags", "passed", checks.strings, "gigachat", "GigaChat's own; a list of strings"),
+    Parameter("function_ranker", "passed", _ranker, "gigachat", "GigaChat's own; `enabled`, `top_n`"),
+    Parameter("user", "identity", checks.string, "openai", "names the conversation for the prompt cache, as a hash"),
+    Parameter("safety_identifier", "identity", checks.string, "openai", "as `user`"),
+    Parameter("prompt_cache_key", "identity", checks.string, "openai", "as `user`, and before it"),
+    Parameter("metadata", "identity", checks.obj, "openai", "not sent"),
+    Parameter("seed", "dropped", partial(checks.integer, low=-(2**63)), "openai", "GigaChat has none"),
+    Parameter("logit_bias", "dropped", checks.obj, "openai", "GigaChat has none", ({},)),
+    Parameter("logprobs", "dropped", checks.boolean, "openai", "GigaChat has none", (False,)),
+    Parameter("top_logprobs", "dropped", partial(checks.integer, low=0), "openai", "GigaChat has none", (0,)),
+    Parameter("presence_penalty", "dropped", _penalty, "openai", "GigaChat has `repetition_penalty`", (0,)),
+    Parameter("frequency_penalty", "dropped", _penalty, "openai", "GigaChat has `repetition_penalty`", (0,)),
+    Parameter("prediction", "dropped", checks.obj, "openai", "GigaChat has none"),
+    Parameter("service_tier", "dropped", checks.string, "openai", "GigaChat has none", ("auto", "default")),
+    Parameter("store", "dropped", checks.boolean, "openai", "answers are not kept for clients", (False,)),
+    Parameter("modalities", "dropped", checks.array, "openai", "answers are text", (["text"],)),
+    Parameter("audio", "dropped", checks.obj, "openai", "answers are text"),
+    Parameter("verbosity", "dropped", checks.string, "openai", "GigaChat has none", ("medium",)),
+    Parameter("web_search_options", "dropped", checks.obj, "openai", "GigaChat has none"),
+    Parameter("prompt_cache_retention", "dropped", checks.string, "openai", "GigaChat decides"),
+    Parameter("moderation", "dropped", checks.obj, "openai", "GigaChat has its own filter"),
 )
 
 IDENTITIES = tuple(row.name for row in PARAMETERS.values() if row.fate == "identity")
@@ -117,17 +119,13 @@ def sift(body: dict[str, Any]) -> tuple[dict[str, Any], list[Note]]:
         if row is None:
             notes.append(Note("dropped", "unknown", checks.shown(key)))
             continue
-        if row.fate == "carried":
+        if row.check is None:
             continue
         checked = row.check(value, key)
         if row.fate == "passed":
             passed[key] = checked
         elif row.fate == "identity":
             notes.append(Note("equivalent", key, key))
-        elif value in row.neutral:
-            continue
-        elif row.fate == "dropped":
+        elif value not in row.neutral:
             notes.append(Note("dropped", key, key))
-        else:
-            raise checks.unsupported(key, "is not supported by this gateway yet. Leave it out.")
     return passed, notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import sse
-from app.translate.dialogue import Answer, Begin, Delta, End, Event, Failed, Text, Thought, Usage
+from app.translate.dialogue import Answer, Begin, Delta, End, Event, Failed, Part, Text, Thought, Usage
 from app.translate.gigachat import answers
 from app.translate.gigachat.answers import StreamReader, UnreadableError
 from tests.translate.samples import sample, streams
@@ -22,6 +23,15 @@ USED = Usage(17, 42, 59, 2, USAGE)
 PICTURE = '<img src="6f1d2c3a-1111-4222-8333-944445555666" fuse="true"/> Вот кот.'
 BEGIN = Begin("GigaChat:2.0.28.2", 1768996176)
 STOP = End("stop", "stop", USED)
+CALLED = Usage(
+    278,
+    35,
+    313,
+    0,
+    {**USAGE, "prompt_tokens": 278, "completion_tokens": 35, "total_tokens": 313, "precached_prompt_tokens": 0},
+)
+CALLED_STOP = End("stop", "stop", CALLED)
+CALLED_END = End("tool_calls", "function_call", CALLED)
 
 # sample, text, thought, last event
 STREAMS: list[tuple[str, str, str, Event]] = [
@@ -47,6 +57,11 @@ STREAMS: list[tuple[str, str, str, Event]] = [
     ("chat_error_event.sse", SAID, "", Failed("upstream", "Internal Server Error")),
     ("chat_garbage.sse", "Один, два, ", "", Failed("upstream", "")),
     ("chat_done_alone.sse", "", "", Failed("truncated", "")),
+    ("chat_think.sse", "Один, <think> два.", "Надо < 3.", CALLED_STOP),
+    ("chat_think_unclosed.sse", "", "Надо посчитать</th", End("length", "length", CALLED)),
+    *((f"chat_call{case}.sse", "", "", CALLED_END) for case in ("", "_bare", "_apart", "_string", "_no_state")),
+    ("chat_call_after_text.sse", "Сейчас посмотрю.", "", CALLED_END),
+    ("chat_call_stop.sse", "", "", End("tool_calls", "stop", CALLED)),
 ]
 ENDING = [name for name, _, _, last in STREAMS if isinstance(last, End)]
 
@@ -55,6 +70,12 @@ def read(*chunks: bytes) -> list[Event]:
     """All events of a stream that came in these pieces and ended."""
     reader = StreamReader()
     return [event for chunk in chunks for event in reader.feed(chunk)] + reader.finish()
+
+
+def said(part: Part) -> str:
+    """The words of a part that is text or thought."""
+    assert isinstance(part, Text | Thought)
+    return part.text
 
 
 def words(events: list[Event], kind: type[Text | Thought] = Text) -> str:
@@ -74,7 +95,9 @@ def test_a_stream_is_read(name: str, text: str, thought: str, last: Event) -> No
     assert words(events) == text
     assert words(events, Thought) == thought
     assert events[-1] == last
-    assert [event for event in events if isinstance(event, Begin)] == ([BEGIN] if text else [])
+    begun = [] if name == "chat_done_alone.sse" else [events[0]]
+    assert [event for event in events if isinstance(event, Begin)] == begun
+    assert all(replace(event, model=BEGIN.model) == BEGIN for event in begun if isinstance(event, Begin))
     assert sum(isinstance(event, End | Failed) for event in events) == 1
 
 
@@ -147,7 +170,7 @@ def test_halves_are_joined_as_in_the_whole_answer(text: str, cuts: list[int]) ->
     stream = b"".join(sse.encode(json.dumps(chunk).encode()) for chunk in chunks)
     answer = answers.read(json.dumps({"choices": [{"message": {"content": text}}]}).encode())
     assert isinstance(answer, Answer)
-    assert words(read(stream)) == answer.parts[-1].text == units.decode("utf-16-le", "replace")
+    assert words(read(stream)) == said(answer.parts[-1]) == units.decode("utf-16-le", "replace")
 
 
 # sample, parts, finish, raw finish, usage in numbers
@@ -180,7 +203,7 @@ def test_a_filtered_answer_keeps_its_sentence() -> None:
     answer = answers.read(sample("chat_blacklist.json"))
     assert isinstance(answer, Answer)
     assert answer.finish == "content_filter"
-    assert answer.parts[-1].text.startswith("Не люблю")
+    assert said(answer.parts[-1]).startswith("Не люблю")
 
 
 def test_a_failed_generation_is_no_answer() -> None:
@@ -210,6 +233,7 @@ ODD: list[dict[str, Any]] = [
     {"finish_reason": [1]},
     {"finish_reason": 5, "delta": "text"},
     {"delta": {"content": 5, "role": {}}},
+    {"message": {"function_call": "f"}, "delta": {"function_call": ["f"]}},
     {"delta": {"content": "x", "reasoning_content": 5}, "finish_reason": "\ud83d"},
 ]
 
@@ -226,11 +250,11 @@ def test_odd_types_break_nothing(choice: dict[str, Any]) -> None:
     answer = answers.read(json.dumps(body).encode())
     assert isinstance(answer, Answer)
     for part in answer.parts:
-        part.text.encode()
+        said(part).encode()
     assert (answer.created, answer.model) == (0, "\ufffd")
     for event in read(sse.encode(json.dumps(body).encode()), sse.encode(sse.DONE)):
         if isinstance(event, Delta):
-            event.part.text.encode()
+            said(event.part).encode()
         if isinstance(event, End):
             (event.raw_finish or "").encode()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import GatewayError
-from app.translate.dialogue import Part, Refusal, Request, Role, Sampling, Text, Turn
+from app.translate.dialogue import Call, Choice, Format, Part, Refusal, Request, Role, Sampling, Text, Tool, Turn
 from app.translate.gigachat import v1
 
 SHORT: dict[str, Role] = {"s": "system", "u": "user", "a": "assistant"}
@@ -136,6 +136,8 @@ SAMPLING: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, str]]]
     ({"stream": True}, {"stream": True}, []),
     ({"stream": True, "include_usage": True}, {"stream": True}, []),
     ({"session": "user:1"}, {}, []),
+    ({"reasoning": "low"}, {"reasoning_effort": "low"}, []),
+    ({"n": 2, "stop": ["a"]}, {}, []),
     ({"extra": {"repetition_penalty": 1, "flags": []}}, {"repetition_penalty": 1, "flags": []}, []),
 ]
 
@@ -171,3 +173,31 @@ def test_many_turns_take_linear_time() -> None:
     payload, _ = write(*many)
     assert len(payload["messages"]) == 13_334
     assert time.process_time() - started < 3  # under coverage
+
+
+def test_the_state_goes_back_or_not() -> None:
+    """By the caller's word; the rest is the same."""
+    request = Request("GigaChat", turns(("u", "U")), Sampling())
+    number = "7f1d2c3a111142228333944445555666-v1-0"
+    request.turns += [Turn("assistant", [Call(number, "f", {})], "messages[1]")]
+    echoed, silent = (v1.write(request, state_echo=echo)[0]["messages"] for echo in (True, False))
+    assert echoed[1].pop("functions_state_id") == "7f1d2c3a-1111-4222-8333-944445555666"
+    assert echoed == silent
+
+
+def test_a_payload_with_everything_has_a_fixed_order() -> None:
+    """The same request makes the same bytes, so that GigaChat's prompt cache knows it."""
+    request = Request(
+        "GigaChat",
+        turns(("u", "U")),
+        Sampling(0.5, 0.9),
+        stream=True,
+        max_tokens=5,
+        tools=[Tool("f", None, None, "tools[0]")],
+        choice=Choice("named", "f"),
+        format=Format(None),
+        reasoning="high",
+        extra={"flags": []},
+    )
+    expected = ["model", "messages", "temperature", "top_p", "max_tokens", "response_format", "functions"]
+    assert list(v1.write(request)[0]) == [*expected, "function_call", "reasoning_effort", "flags", "stream"]

@@ -1,4 +1,4 @@
-"""OpenAI's chat requests read, whole answers written."""
+"""OpenAI's chat requests, read."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 import orjson
 import pytest
-from openai.types.chat import ChatCompletion
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.errors import GatewayError
-from app.translate.dialogue import Answer, Note, Part, Refusal, Request, Sampling, Text, Thought, Usage
+from app.translate.dialogue import Choice, Format, Note, Request, Sampling, Tool
 from app.translate.models import ModelNames
-from app.translate.openai import chat
+from app.translate.openai import chat, formats, tools
+from app.translate.openai.parameters import PARAMETERS
 
 NAMES = ModelNames("GigaChat", "Embeddings")
 HELLO = [{"role": "user", "content": "a"}]
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
 
 
 def read(**body: Any) -> tuple[Request, list[tuple[str, str, str]]]:
@@ -74,6 +77,28 @@ CARRIED: list[tuple[dict[str, Any], str, Any, list[tuple[str, str, str]]]] = [
     ({"model": "gpt-4o"}, "model", "GigaChat", [("equivalent", "model", "model")]),
     ({"model": None}, "model", "GigaChat", [("adapted", "model=default", "model")]),
     ({"model": "GigaChat-2-Max"}, "model", "GigaChat-2-Max", []),
+    ({}, "tools", [], []),
+    ({"tools": TOOLS}, "tools", [Tool("f", None, None, "tools[0]")], []),
+    ({"tools": TOOLS, "tool_choice": "required"}, "choice", Choice("required"), []),
+    ({"extra_body": {"tools": TOOLS}, "tool_choice": "none"}, "choice", Choice("none"), []),
+    ({"tools": TOOLS}, "legacy_functions", False, []),
+    ({"functions": [{"name": "f"}]}, "tools", [Tool("f", None, None, "functions[0]")], []),
+    ({"functions": [{"name": "f"}], "function_call": {"name": "f"}}, "choice", Choice("named", "f"), []),
+    ({"functions": [{"name": "f"}]}, "legacy_functions", True, []),
+    ({}, "format", None, []),
+    ({"response_format": {"type": "text"}}, "format", None, []),
+    ({"response_format": {"type": "json_object"}}, "format", Format(None), []),
+    ({"reasoning_effort": "high"}, "reasoning", "high", []),
+    (
+        {"reasoning_effort": "minimal"},
+        "reasoning",
+        "low",
+        [("adapted", "reasoning_effort=minimal->low", "reasoning_effort")],
+    ),
+    ({"stop": None}, "stop", [], []),
+    ({"stop": "END"}, "stop", ["END"], []),
+    ({"n": None}, "n", 1, []),
+    ({"n": 3}, "n", 3, []),
 ]
 
 
@@ -113,6 +138,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model": ":1.0"}, "model"),
     ({"model": "m" * 257}, "model"),
     ({"messages": "Hi"}, "messages"),
+    ({"tools": {}}, "tools"),
+    ({"tools": [{"type": "function", "function": {"name": "f", "parameters": "{}"}}]}, "tools[0].function.parameters"),
+    ({"functions": [5]}, "functions[0]"),
+    ({"tools": TOOLS, "tool_choice": "f"}, "tool_choice"),
+    ({"tool_choice": "required"}, "tool_choice"),
+    ({"function_call": {"name": "f"}}, "function_call"),
+    ({"parallel_tool_calls": "no"}, "parallel_tool_calls"),
+    ({"response_format": "json"}, "response_format"),
+    ({"response_format": {"type": "json_schema", "json_schema": {"schema": []}}}, "response_format.json_schema.schema"),
+    ({"reasoning_effort": "hard"}, "reasoning_effort"),
+    ({"stop": [5]}, "stop[0]"),
+    ({"n": 5}, "n"),
 ]
 
 
@@ -147,61 +184,45 @@ def test_reading_leaves_the_body_alone() -> None:
 
 
 def test_hostile_bodies_take_linear_time() -> None:
-    """20,000 messages of parts, 20,000 unknown keys and 10 MB of text cost what their size costs, and no more."""
+    """As many messages of parts as are taken, 20,000 unknown keys and 10 MB of text cost what their size costs, and no more."""
     parts = [{"type": "text", "text": "слово"}] * 2
     body: dict[str, Any] = {f"key{number}": number for number in range(20_000)}
-    body["messages"] = [{"role": "user", "content": parts, "name": "n", "x": 1}] * 20_000
+    body["messages"] = [{"role": "user", "content": parts, "name": "n", "x": 1}] * 19_999
     body["messages"].append({"role": "user", "content": "я" * 5_000_000})
     started = time.process_time()
     _, notes = chat.read(body, NAMES)
-    assert len(notes) == 60_001
+    assert len(notes) == 59_999
     assert time.process_time() - started < 5  # under coverage; squared it would be minutes
 
 
-USAGE = Usage(38, 4, 42, 37, {})
-
-# parts, finish, the message beside its role, finish_reason
-ANSWERS: list[tuple[list[Part], Any, dict[str, Any]]] = [
-    ([Text("Привет")], "stop", {"content": "Привет", "refusal": None}),
-    ([Text("a"), Text("b")], "length", {"content": "ab", "refusal": None}),
-    ([Thought("t"), Text("a")], "stop", {"content": "a", "refusal": None, "reasoning_content": "t"}),
-    ([Text("Не люблю.")], "content_filter", {"content": "Не люблю.", "refusal": None}),
-    ([Refusal("No.")], "stop", {"content": "No.", "refusal": None}),
-    ([Text("")], "stop", {"content": "", "refusal": None}),
-]
+def test_every_carried_field_is_read() -> None:
+    """No row of the table is carried by nobody: a value that can't be is refused for each."""
+    for name in (*tools.FIELDS, *formats.FIELDS):
+        assert PARAMETERS[name].fate == "carried"
+        with pytest.raises(GatewayError) as caught:
+            read(**{name: 5.5})
+        assert caught.value.param == name
 
 
-@pytest.mark.parametrize(("parts", "finish", "message"), ANSWERS)
-def test_an_answer_is_written(parts: list[Part], finish: Any, message: dict[str, Any]) -> None:
-    """OpenAI's object, which the `openai` package types strictly, in UTF-8."""
-    body = chat.write(Answer("GigaChat:2.0", 7, parts, finish, None, USAGE), "chatcmpl-1")
-    assert body == {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 7,
-        "model": "GigaChat:2.0",
-        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}],
-        "system_fingerprint": chat.fingerprint("GigaChat:2.0"),
-        "usage": {
-            "prompt_tokens": 38,
-            "completion_tokens": 4,
-            "total_tokens": 42,
-            "prompt_tokens_details": {"cached_tokens": 37},
-        },
-    }
-    ChatCompletion.model_validate(body, strict=True)
-    assert "\\u04" not in orjson.dumps(body).decode()
+WORDS = ["type", "function", "name", "f", "g", "tools", "mode", "auto", "required", "allowed_tools", "parameters", "id"]
+WORDS += ["json_schema", "schema", "custom", "input", "arguments", "text", "role", "assistant", "tool", "content"]
+WORDS += ["tool_calls", "tool_call_id", "function_call", "strict", "description", "user", "stop", "{}", "", "null"]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
 
 
-def test_unknown_counts_are_not_invented() -> None:
-    """No usage from GigaChat: none for the client; no cached count: no details."""
-    assert "usage" not in chat.write(Answer("m", 7, [Text("a")], "stop", None, None), "1")
-    assert chat.usage(Usage(1, 2, 3, None, {})) == {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-
-
-def test_a_fingerprint_is_of_the_build() -> None:
-    """The same build has the same fingerprint, another one another; many builds grow nothing."""
-    first = chat.fingerprint("GigaChat:2.0.28.2")
-    assert first.startswith("fp_")
-    assert len({chat.fingerprint(f"GigaChat:{number}") for number in range(600)}) == 600
-    assert chat.fingerprint("GigaChat:2.0.28.2") == first
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(st.sampled_from(["messages", *tools.FIELDS, *formats.FIELDS]), ANYTHING, max_size=4))
+def test_nothing_but_a_refusal_comes_of_any_json(body: dict[str, Any]) -> None:
+    """Whatever a client sends is read or is a 400 that names one of its fields."""
+    refused: GatewayError | None = None
+    try:
+        read(**body)
+    except GatewayError as error:
+        refused = error
+    if refused is not None:
+        assert refused.row.status == 400
+        assert str(refused.param).split("[")[0].split(".")[0] in {*body, "messages"}

@@ -102,7 +102,7 @@ def test_a_stream_says_what_the_whole_answer_says(
     stream, whole = upstream(thoughts, texts, finish, escaped=escaped)
     answer = answers.read(whole)
     assert isinstance(answer, Answer)
-    body = chat.write(answer, ID)
+    body = chat.write([answer], ID)
     assert accumulated(written(*sliced(stream, cuts), include_usage=True)) == flat(body)
     ChatCompletion.model_validate(body, strict=True)
 

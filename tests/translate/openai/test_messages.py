@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from app.errors import GatewayError
-from app.translate.dialogue import Note, Refusal, Text, Turn
+from app.translate.dialogue import Call, Note, Refusal, Result, Text, Turn
 from app.translate.openai import messages
 
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -85,10 +86,24 @@ REFUSED: list[tuple[Any, str, str]] = [
     ([{"role": ["user"], "content": "a"}], "invalid_value", "messages[0].role"),
     ([{"role": "robot", "content": "a"}], "invalid_value", "messages[0].role"),
     ([{"role": "User", "content": "a"}], "invalid_value", "messages[0].role"),
-    ([{"role": "tool", "tool_call_id": "1", "content": "a"}], "unsupported_parameter", "messages[0].role"),
-    ([{"role": "function", "name": "f", "content": "a"}], "unsupported_parameter", "messages[0].role"),
-    ([{"role": "assistant", "tool_calls": [{}]}], "unsupported_parameter", "messages[0].tool_calls"),
-    ([{"role": "assistant", "function_call": {"name": "f"}}], "unsupported_parameter", "messages[0].function_call"),
+    ([{"role": "Tool", "tool_call_id": "1", "content": "a"}], "invalid_value", "messages[0].role"),
+    ([{"role": "tool", "content": "a"}], "missing_required_parameter", "messages[0].tool_call_id"),
+    (
+        [{"role": "tool", "tool_call_id": None, "content": "a"}],
+        "missing_required_parameter",
+        "messages[0].tool_call_id",
+    ),
+    ([{"role": "tool", "tool_call_id": 5, "content": "a"}], "invalid_value", "messages[0].tool_call_id"),
+    ([{"role": "tool", "tool_call_id": "1", "name": 5}], "invalid_value", "messages[0].name"),
+    ([{"role": "tool", "tool_call_id": "1", "content": {"a": 1}}], "invalid_value", "messages[0].content"),
+    ([{"role": "tool", "tool_call_id": "1", "content": [{"a": 1}]}], "invalid_value", "messages[0].content[0].type"),
+    ([{"role": "tool", "tool_call_id": "1", "content": [PICTURE]}], "unsupported_parameter", "messages[0].content[0]"),
+    ([{"role": "function", "content": "a"}], "missing_required_parameter", "messages[0].name"),
+    ([{"role": "function", "name": ["f"], "content": "a"}], "invalid_value", "messages[0].name"),
+    ([{"role": "function", "name": "f", "content": 5}], "invalid_value", "messages[0].content"),
+    ([{"role": "user", "content": "a", "tool_calls": [{"id": "1"}]}], "invalid_value", "messages[0].tool_calls"),
+    ([{"role": "system", "function_call": {"name": "f"}}], "invalid_value", "messages[0].function_call"),
+    ([{"role": "assistant", "tool_calls": {"id": "1"}}], "invalid_value", "messages[0].tool_calls"),
     ([{"role": "user", "content": 5}], "invalid_value", "messages[0].content"),
     ([{"role": "user", "content": {"type": "text", "text": "a"}}], "invalid_value", "messages[0].content"),
     ([{"role": "user", "content": [5]}], "invalid_value", "messages[0].content[0]"),
@@ -114,6 +129,118 @@ def test_a_bad_message_is_named(value: Any, code: str, param: str) -> None:
     assert "poem" not in caught.value.message
 
 
+def called(number: str, name: str = "f", arguments: Any = "{}") -> dict[str, Any]:
+    """A call as clients send it back."""
+    return {"id": number, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+# message, role, parts, notes: a message of calls or of a result
+CALLED: list[tuple[dict[str, Any], str, list[Any], list[tuple[str, str, str]]]] = [
+    ({"role": "assistant", "tool_calls": [called("1")]}, "assistant", [Call("1", "f", {})], []),
+    ({"role": "assistant", "content": None, "tool_calls": [called("1")]}, "assistant", [Call("1", "f", {})], []),
+    (
+        {"role": "assistant", "content": "", "tool_calls": [called("1")], "refusal": None},
+        "assistant",
+        [Text(""), Call("1", "f", {})],
+        [],
+    ),
+    (
+        {"role": "assistant", "tool_calls": [called("1", "f", '{"a": 1}'), called("2", "g")], "content": ["a", "b"]},
+        "assistant",
+        [Text("a"), Text("b"), Call("1", "f", {"a": 1}), Call("2", "g", {})],
+        [],
+    ),
+    (
+        {"role": "assistant", "tool_calls": [called("1")], "refusal": "No.", "name": "Ann"},
+        "assistant",
+        [Refusal("No."), Call("1", "f", {})],
+        [("dropped", "messages.name", "messages[0].name")],
+    ),
+    ({"role": "user", "content": "a", "tool_calls": [], "function_call": None}, "user", [Text("a")], []),
+    ({"role": "tool", "tool_call_id": "1", "content": "a"}, "tool", [Result("1", None, [Text("a")])], []),
+    ({"role": "tool", "tool_call_id": "", "content": ""}, "tool", [Result("", None, [Text("")])], []),
+    ({"role": "tool", "tool_call_id": "1", "name": "f"}, "tool", [Result("1", "f", [])], []),
+    ({"role": "tool", "tool_call_id": "1", "content": None}, "tool", [Result("1", None, [])], []),
+    (
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "a"}, "b"]},
+        "tool",
+        [Result("1", None, [Text("a"), Text("b")])],
+        [],
+    ),
+    (
+        {"role": "tool", "tool_call_id": "1", "content": "a", "is_error": True, "id": "m", "status": None},
+        "tool",
+        [Result("1", None, [Text("a")])],
+        [
+            ("dropped", "messages.unknown", "messages[0].is_error"),
+            ("equivalent", "messages.extra", "messages[0].id"),
+        ],
+    ),
+    (
+        {"role": "function", "tool_call_id": "1", "name": "f", "content": "a"},
+        "tool",
+        [Result("1", "f", [Text("a")])],
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "role", "parts", "told"), CALLED)
+def test_calls_and_results_are_read(
+    message: dict[str, Any], role: str, parts: list[Any], told: list[tuple[str, str, str]]
+) -> None:
+    """Calls follow the text in their order; a result keeps its call's id, in every form of its content."""
+    test_a_message_is_read(message, role, parts, told)
+
+
+def old_call(name: str) -> dict[str, Any]:
+    """A call in the older form."""
+    return {"role": "assistant", "content": None, "function_call": {"name": name, "arguments": "{}"}}
+
+
+def old_result(name: str) -> dict[str, Any]:
+    """A result in the older form."""
+    return {"role": "function", "name": name, "content": "a"}
+
+
+# messages -> for each result the place of its call, or of itself where no call is found
+PAIRS: list[tuple[list[dict[str, Any]], list[str]]] = [
+    ([old_call("f"), old_result("f")], ["messages[0].function_call"]),
+    (
+        [old_call("f"), old_result("f"), old_call("f"), old_result("f")],
+        ["messages[0].function_call", "messages[2].function_call"],
+    ),
+    (
+        [old_call("f"), old_call("g"), old_result("f"), old_result("g")],
+        ["messages[0].function_call", "messages[1].function_call"],
+    ),
+    ([old_call("f"), old_call("f"), old_result("f")], ["messages[1].function_call"]),
+    ([old_call("f"), old_result("g")], ["messages[1]"]),
+    ([old_result("f"), old_call("f")], ["messages[0]"]),
+    ([old_call("f"), old_result("f"), old_result("f")], ["messages[0].function_call", "messages[2]"]),
+    ([{**old_call("f"), "tool_calls": [called("c1")]}, old_result("f")], ["c1"]),
+]
+
+
+@pytest.mark.parametrize(("given", "found"), PAIRS)
+def test_older_results_find_their_calls(given: list[dict[str, Any]], found: list[str]) -> None:
+    """Where the client has no ids, each result has that of the latest call of its name without one."""
+    turns = messages.read(given, [])
+    results = [part for turn in turns for part in turn.parts if isinstance(part, Result)]
+    assert [result.call_id for result in results] == found
+    ids = [part.id for turn in turns for part in turn.parts if isinstance(part, Call)]
+    assert len(set(ids)) == len(ids)
+    assert messages.read(given, []) == turns
+
+
+def test_many_calls_take_linear_time() -> None:
+    """Thousands of calls and results in the older form, of one name, cost what their number costs."""
+    started = time.process_time()
+    turns = messages.read([old_call("f"), old_result("f")] * 6_000 + [old_call("f")] * 8_000, [])
+    assert len(turns) == 20_000
+    assert time.process_time() - started < 2
+
+
 def test_order_and_places_are_kept() -> None:
     """Turns stand in the client's order, each with its index."""
     roles = ["user", "system", "assistant", "user", "developer"]
@@ -136,3 +263,13 @@ def test_weird_keys_are_told_in_one_short_line(key: str) -> None:
     assert note.rule == "messages.unknown"
     assert note.path.isprintable()
     assert len(note.path) < 100
+
+
+def test_more_messages_or_parts_than_any_context_holds() -> None:
+    """Millions of tiny ones would cost seconds and gigabytes: a 400 before they are gone through."""
+    with pytest.raises(GatewayError) as caught:
+        messages.read([{"role": "user", "content": "x"}] * (messages.MAX_MESSAGES + 1), [])
+    assert caught.value.param == "messages"
+    with pytest.raises(GatewayError) as caught:
+        messages.read([{"role": "user", "content": ["x"] * (messages.MAX_MESSAGES + 1)}], [])
+    assert caught.value.param == "messages[0].content"

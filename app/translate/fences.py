@@ -1,0 +1,50 @@
+"""JSON out of the prose or the fence that a model wrapped it in."""
+
+from __future__ import annotations
+
+_CLOSES = {"{": "}", "[": "]"}
+
+
+class JsonOnly:
+    """Lets the first JSON object of a text through, which comes in pieces, and nothing around it."""
+
+    __slots__ = ("_depth", "_escaped", "_over", "_quoted")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+        self._over = False
+
+    def feed(self, text: str) -> str:
+        """The part of the text that is JSON."""
+        start = 0
+        if not self._depth:
+            if self._over:
+                return ""
+            start = text.find("{")
+            start = len(text) if start < 0 else start
+        for at in range(start, len(text)):
+            self._step(text[at])
+            if not self._depth:
+                self._over = True
+                return text[start : at + 1]
+        return text[start:]
+
+    def _step(self, char: str) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif self._quoted:
+            self._escaped = char == "\\"
+            self._quoted = char != '"'
+        elif char == '"':
+            self._quoted = True
+        elif char in _CLOSES:
+            self._depth += 1
+        elif char in _CLOSES.values():
+            self._depth -= 1
+
+
+def looks_like_json(text: str, kind: object = "object") -> bool:
+    """Whether an answer that begins so is JSON of this kind: its first character tells."""
+    return text.lstrip()[:1] == ("[" if kind == "array" else "{")

@@ -1,0 +1,129 @@
+"""Calls of functions in OpenAI's words: those of a conversation read, those of an answer written.
+
+Source: OpenAI's API reference (chat): `tool_calls` and the older `function_call`, whose arguments are JSON in a
+string. The older form has no ids: they are made of the message's place, so that each result finds its call.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from app.translate.dialogue import Call, Note
+from app.translate.openai import checks
+
+_READ = frozenset({"id", "type", "function", "custom", "index"})  # an index is a stream's, and says nothing here
+
+
+class Unanswered:
+    """Calls without ids that wait for their results, by function."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[str]] = {}
+
+    def add(self, call: Call) -> None:
+        """A call that a message of role `function` will answer."""
+        self._ids.setdefault(call.name, []).append(call.id)
+
+    def answered(self, name: str, path: str) -> str:
+        """The id of the latest call that this function's result can belong to; an id of no call if there is none."""
+        ids = self._ids.get(name)
+        return ids.pop() if ids else path
+
+
+def read(message: dict[str, Any], path: str, unanswered: Unanswered, notes: list[Note]) -> list[Call]:
+    """The calls of an assistant's message, in order."""
+    calls = []
+    if message.get("tool_calls") is not None:
+        items = checks.array(message["tool_calls"], f"{path}.tool_calls")
+        calls = [_call(item, f"{path}.tool_calls[{index}]", notes) for index, item in enumerate(items)]
+    if message.get("function_call") is None:
+        return calls
+    place = f"{path}.function_call"
+    call = _function(checks.obj(message["function_call"], place), place, place)
+    same = next((one for one in calls if (one.name, one.arguments) == (call.name, call.arguments)), None)
+    if same is None:
+        calls.append(call)
+    else:  # some clients send a call in both forms
+        notes.append(Note("equivalent", "messages.function_call", place))
+    unanswered.add(same or call)
+    return calls
+
+
+def _call(item: Any, path: str, notes: list[Note]) -> Call:
+    item = checks.obj(item, path)
+    if item.get("id") is None:
+        raise checks.missing(f"{path}.id", "a result finds its call by it.")
+    number = checks.string(item["id"], f"{path}.id")
+    for key, value in item.items():
+        if key not in _READ and value is not None:
+            notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
+    kind = item.get("type")
+    if kind is not None and checks.string(kind, f"{path}.type") == "custom":
+        notes.append(Note("adapted", "messages.custom_call", path))
+        return _custom(item.get("custom"), f"{path}.custom", number)
+    if kind not in (None, "function"):
+        raise checks.invalid(f"{path}.type", "must be 'function' or 'custom'.")
+    inner = f"{path}.function"
+    return _function(checks.obj(item.get("function"), inner), inner, number)
+
+
+def _function(given: dict[str, Any], path: str, number: str) -> Call:
+    return Call(number, _name(given, path), _arguments(given.get("arguments"), f"{path}.arguments"))
+
+
+def _custom(given: Any, path: str, number: str) -> Call:
+    """A tool whose argument is plain text: GigaChat knows functions only, whose arguments are objects."""
+    given = checks.obj(given, path)
+    return Call(number, _name(given, path), {"input": checks.string(given.get("input"), f"{path}.input")})
+
+
+def _name(given: dict[str, Any], path: str) -> str:
+    if given.get("name") is None:
+        raise checks.missing(f"{path}.name", "say which function was called.")
+    if not checks.string(given["name"], f"{path}.name"):
+        raise checks.invalid(f"{path}.name", "is empty: say which function was called.")
+    return str(given["name"])
+
+
+def _arguments(value: Any, path: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if isinstance(value, dict):  # some clients send the object itself
+        return value
+    if not isinstance(value, str):
+        raise checks.wrong(path, "a string with a JSON object", value)
+    if not value.strip():
+        return {}
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise checks.invalid(path, "must be a string with a JSON object, and this is not JSON.") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise checks.wrong(path, "a string with a JSON object", found)
+    return found
+
+
+def write(call: Call) -> dict[str, Any]:
+    """A call as an entry of `tool_calls`."""
+    return {"id": call.id, "type": "function", "function": write_function(call)}
+
+
+def write_function(call: Call) -> dict[str, str]:
+    """A call as the older `function_call`."""
+    return {"name": call.name, "arguments": write_arguments(call)}
+
+
+def write_arguments(call: Call) -> str:
+    """The arguments as compact JSON, Cyrillic as it is."""
+    try:
+        return orjson.dumps(call.arguments).decode()
+    except orjson.JSONEncodeError:  # a number of more than 64 bits, or a depth that only the lenient parser takes
+        text = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="replace").decode()

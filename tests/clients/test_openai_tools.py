@@ -1,0 +1,318 @@
+"""Tools through the official `openai` package: calls, their results, and the loop of an agent."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal
+
+import openai
+import pytest
+from openai import pydantic_function_tool
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel
+
+from tests.clients.sdk import Gigachat, Sdk, strangers
+
+THOUGHTS = {"choices.0.message.reasoning_content", "choices.0.delta.reasoning_content"}
+STRICT = {"X-Gateway-Strict": "1"}
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+
+
+def answered(sdk: Sdk, given: str | list[Any], *, stream: bool = False, **more: Any) -> tuple[Any, Any]:
+    """An answer and its headers; of a stream, what the SDK itself makes of the chunks. No key is a stranger."""
+    messages = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    ask = {"model": "GigaChat-2", "messages": messages, "stream": stream, **more}
+    raw = sdk.wait(sdk.client.chat.completions.with_raw_response.create(**ask))
+    answer = raw.parse()
+    if not stream:
+        assert strangers(ChatCompletion.model_validate_json(answer.to_json(), strict=True)) <= THOUGHTS
+        return answer, raw.headers
+    state: Any = ChatCompletionStreamState()
+    for chunk in sdk.each(answer):
+        assert strangers(ChatCompletionChunk.model_validate_json(chunk.to_json(), strict=True)) <= THOUGHTS
+        state.handle_chunk(chunk)
+    return state.get_final_completion(), raw.headers
+
+
+def tool(name: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A function that may be called; all of its arguments are texts unless told."""
+    schema = {"type": "object", "properties": properties or {"city": {"type": "string"}}}
+    return {"type": "function", "function": {"name": name, "description": "d", "parameters": schema, **more}}
+
+
+def call(number: str, name: str = "weather", arguments: str = '{"city":"Омск"}') -> dict[str, Any]:
+    """A call of the assistant's, as a history has it."""
+    return {"id": number, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def result(number: str, content: Any) -> dict[str, Any]:
+    """What a call gave."""
+    return {"role": "tool", "tool_call_id": number, "content": content}
+
+
+def history(*turns: dict[str, Any], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A question, some calls, and what came behind them."""
+    return [{"role": "user", "content": "q"}, {"role": "assistant", "content": None, "tool_calls": calls}, *turns]
+
+
+def asked(gigachat: Gigachat) -> list[dict[str, Any]]:
+    """The messages behind the first that GigaChat was sent last."""
+    found: list[dict[str, Any]] = gigachat.last()["body"]["messages"][1:]
+    return found
+
+
+WEATHER, TIME = tool("weather"), tool("time")
+TOOLS = [WEATHER, TIME]
+ASK = 'sandbox:call weather {"city": "Омск"}'
+
+
+@both
+@pytest.mark.parametrize("parallel", [{}, {"parallel_tool_calls": False}, {"parallel_tool_calls": True}])
+def test_a_call(sdk: Sdk, gigachat: Gigachat, stream: bool, parallel: dict[str, Any]) -> None:
+    """One call an answer, of the SDK's own form, Cyrillic as it is; whatever is said of parallel calls is kept."""
+    answer, headers = answered(sdk, ASK, stream=stream, tools=TOOLS, **parallel)
+    choice = answer.choices[0]
+    assert (choice.finish_reason, choice.message.content, choice.message.refusal) == ("tool_calls", None, None)
+    (made,) = choice.message.tool_calls
+    assert (made.type, made.function.name, made.function.arguments) == ("function", "weather", '{"city":"Омск"}')
+    assert re.fullmatch(r"[0-9a-f]{32}-v1-0", made.id)
+    assert not headers.keys() & {"x-gateway-dropped", "x-gateway-adapted"}
+    body = gigachat.last()["body"]
+    assert body["functions"] == [one["function"] for one in TOOLS]
+    assert body["function_call"] == "auto"
+    assert gigachat.last()["unknown"] == []
+
+
+@both
+def test_the_loop_of_an_agent(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
+    """Call, result, call, result, text: the SDK's own messages go back, each call's state with them."""
+    turns: list[Any] = [{"role": "user", "content": f"{ASK}; call time"}]
+    states = []
+    for step in (21, 42):
+        message = answered(sdk, turns, stream=stream, tools=TOOLS)[0].choices[0].message
+        (made,) = message.tool_calls
+        states.append(made.id.split("-")[0])
+        turns += [message, result(made.id, json.dumps({"степень": step}))]
+    choice = answered(sdk, turns, stream=stream, tools=TOOLS)[0].choices[0]
+    assert (choice.finish_reason, choice.message.tool_calls) == ("stop", None)
+    assert 'weather → {"степень": 21}; time → {"степень": 42}' in choice.message.content
+    sent = [one for one in asked(gigachat) if one["role"] == "assistant"]
+    assert [one["functions_state_id"].replace("-", "") for one in sent] == states
+    assert len(set(states)) == 2
+
+
+def test_several_calls_get_their_results_in_any_order(sdk: Sdk, gigachat: Gigachat) -> None:
+    """Calls side by side are asked one after another, each with its own result; ids of others are no states."""
+    turns = history(result("b", '{"n": 2}'), result("a", '{"n": 1}'), calls=[call("a"), call("b", "time", "")])
+    answer, headers = answered(sdk, turns, tools=TOOLS)
+    assert answer.choices[0].finish_reason == "stop"
+    assert asked(gigachat) == [
+        {"role": "assistant", "content": "", "function_call": {"name": "weather", "arguments": {"city": "Омск"}}},
+        {"role": "function", "name": "weather", "content": '{"n": 1}'},
+        {"role": "assistant", "content": "", "function_call": {"name": "time", "arguments": {}}},
+        {"role": "function", "name": "time", "content": '{"n": 2}'},
+    ]
+    assert "x-gateway-adapted" not in headers
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("Тепло, +20", {"result": "Тепло, +20"}),
+        ('{"t": 20}', {"t": 20}),
+        ('[1, {"a": "б"}]', {"result": [1, {"a": "б"}]}),
+        (json.dumps(json.dumps({"город": "Омск"})), {"город": "Омск"}),
+        (json.dumps("text"), {"result": "text"}),
+        ("20.5", {"result": 20.5}),
+        ("", {"result": ""}),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], {"result": "a\nb"}),
+    ],
+)
+def test_results(sdk: Sdk, gigachat: Gigachat, given: Any, sent: dict[str, Any]) -> None:
+    """GigaChat gets a JSON object whatever a function gave, unwrapped and unescaped; the answer is of it."""
+    answer = answered(sdk, history(result("a", given), calls=[call("a")]), tools=TOOLS)[0]
+    content = asked(gigachat)[-1]["content"]
+    assert json.loads(content) == sent
+    assert "\\u" not in content
+    assert content in answer.choices[0].message.content
+
+
+BROKEN = [
+    (history(calls=[call("a")]), "call.no_result", "messages[1]"),
+    (history(result("b", "x"), calls=[call("a")]), "call.no_result, result->user", "messages[1]"),
+    ([{"role": "user", "content": "q"}, result("a", "x")], "result->user", "messages[1]"),
+]
+
+
+@both
+@pytest.mark.parametrize(("turns", "told", "path"), BROKEN, ids=["unanswered", "strange", "orphan"])
+def test_broken_pairs(sdk: Sdk, gigachat: Gigachat, turns: list[Any], told: str, path: str, stream: bool) -> None:
+    """A call without a result and a result without a call are mended and told; in strict mode refused."""
+    answer, headers = answered(sdk, turns, stream=stream, tools=TOOLS)
+    assert answer.choices[0].finish_reason == "stop"
+    assert headers["x-gateway-adapted"] == told
+    gigachat.forget()
+    with pytest.raises(openai.BadRequestError) as caught:
+        answered(sdk, turns, stream=stream, tools=TOOLS, extra_headers=STRICT)
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", path)
+    assert gigachat.requests() == []
+
+
+NAMED = {"type": "function", "function": {"name": "time"}}
+ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [NAMED]}}
+LOOSE = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}
+
+
+@both
+@pytest.mark.parametrize(
+    ("choice", "functions", "sent", "called"),
+    [
+        ("auto", TOOLS, "auto", "weather"),
+        ("none", TOOLS, "none", None),
+        ("required", [WEATHER], {"name": "weather"}, "weather"),
+        ("required", TOOLS, "auto", "weather"),
+        (NAMED, TOOLS, {"name": "time"}, "time"),
+        (ALLOWED, TOOLS, {"name": "time"}, "time"),
+        (LOOSE, TOOLS, "auto", None),
+    ],
+    ids=["auto", "none", "one", "required", "named", "allowed", "loose"],
+)
+def test_tool_choice(
+    sdk: Sdk, gigachat: Gigachat, choice: Any, functions: list[Any], sent: Any, called: str | None, stream: bool
+) -> None:
+    """Every form of the choice is what GigaChat does; `allowed_tools` sends those alone."""
+    answer, headers = answered(sdk, ASK, stream=stream, tools=functions, tool_choice=choice)
+    made = answer.choices[0].message.tool_calls
+    assert (made[0].function.name if made else None) == called
+    body = gigachat.last()["body"]
+    assert body["function_call"] == sent
+    limited = isinstance(choice, dict) and choice["type"] == "allowed_tools"
+    assert [one["name"] for one in body["functions"]] == (
+        ["time"] if limited else [one["function"]["name"] for one in functions]
+    )
+    many = choice == "required" and len(functions) > 1
+    assert headers.get("x-gateway-adapted") == ("tool_choice=required->auto" if many else None)
+
+
+@both
+def test_a_required_call_is_asked_for_twice(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
+    """Prose where one of several functions must be called: one more try, then prose it is; strict mode refuses."""
+    more: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required"}
+    answer = answered(sdk, "sandbox:say Нет", stream=stream, **more)[0]
+    assert (answer.choices[0].message.content, len(gigachat.requests())) == ("Нет", 2)
+    assert gigachat.last()["body"]["messages"][0]["role"] == "system"
+    with pytest.raises(openai.BadRequestError) as caught:
+        answered(sdk, "x", stream=stream, extra_headers=STRICT, **more)
+    assert caught.value.param == "tool_choice"
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"tool_choice": {"type": "function", "function": {"name": "none_such"}}}, "tool_choice"),
+    ({"tool_choice": "required", "tools": []}, "tool_choice"),
+    ({"tool_choice": "always"}, "tool_choice"),
+    ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
+    ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
+    (
+        {"messages": history(result("a", "x"), calls=[call("a", arguments="{")])},
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    ({"messages": history({"role": "tool", "content": "x"}, calls=[call("a")])}, "messages[2].tool_call_id"),
+]
+
+
+@pytest.mark.parametrize(("given", "path"), WRONG, ids=[path for _, path in WRONG])
+def test_mistakes_are_named(sdk: Sdk, gigachat: Gigachat, given: dict[str, Any], path: str) -> None:
+    """A 400 says which field it is about, and GigaChat is not asked."""
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk.chat("x", **{"tools": TOOLS, **given})
+    assert caught.value.param == path
+    assert gigachat.requests() == []
+
+
+def test_strict_functions_and_other_tools_are_told(sdk: Sdk, gigachat: Gigachat) -> None:
+    """`strict` and tools that are no functions are dropped, which strict mode refuses."""
+    tools = [tool("weather", strict=True), {"type": "custom", "custom": {"name": "code"}}]
+    headers = answered(sdk, ASK, tools=tools)[1]
+    assert headers["x-gateway-dropped"] == "tools.strict, tools.type"
+    assert [sorted(one) for one in gigachat.last()["body"]["functions"]] == [["description", "name", "parameters"]]
+    with pytest.raises(openai.BadRequestError) as caught:
+        answered(sdk, ASK, tools=tools, extra_headers=STRICT)
+    assert caught.value.param == "tools[0].function.strict"
+
+
+@both
+def test_functions_of_old(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
+    """`functions` are answered with `function_call`, and a result of role `function` finds its call."""
+    functions = [one["function"] for one in TOOLS]
+    turns: list[Any] = [{"role": "user", "content": "x"}]
+    more: dict[str, Any] = {"functions": functions, "stream": stream}
+    choice = answered(sdk, turns, function_call={"name": "time"}, **more)[0].choices[0]
+    assert (choice.finish_reason, choice.message.tool_calls) == ("function_call", None)
+    made = choice.message.function_call
+    assert (made.name, list(json.loads(made.arguments))) == ("time", ["city"])
+    assert gigachat.last()["body"]["function_call"] == {"name": "time"}
+    turns += [choice.message, {"role": "function", "name": "time", "content": "полдень"}]
+    final, headers = answered(sdk, turns, function_call="auto", **more)
+    assert 'time → {"result":"полдень"}' in final.choices[0].message.content
+    assert final.choices[0].finish_reason == "stop"
+    assert "x-gateway-adapted" not in headers
+    assert not answered(sdk, ASK, function_call="none", **more)[0].choices[0].message.function_call
+
+
+@both
+@pytest.mark.parametrize("name", ["погода", "7 days", "mcp__s/read:file", "text2image", "get_file_content", "_x"])
+def test_names(sdk: Sdk, gigachat: Gigachat, stream: bool, name: str) -> None:
+    """A name that GigaChat has no room for, or has itself, is another one there, and the client's here: no loss."""
+    choice = {"type": "function", "function": {"name": name}}
+    more: dict[str, Any] = {"tools": [WEATHER, tool(name)], "stream": stream, "extra_headers": STRICT}
+    answer = answered(sdk, "x", tool_choice=choice, **more)[0]
+    message = answer.choices[0].message
+    assert message.tool_calls[0].function.name == name
+    used = gigachat.last()["body"]["function_call"]["name"]
+    assert used != name
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", used)
+    answered(sdk, [{"role": "user", "content": "x"}, message, result(message.tool_calls[0].id, "y")], **more)
+    assert [one["name"] for one in asked(gigachat) if one["role"] == "function"] == [used]
+
+
+class Spin(BaseModel):
+    """Turn around."""
+
+    times: Literal[1, 2]
+    inner: list[Literal[3, "three"]]
+
+
+@both
+def test_integer_enums(sdk: Sdk, stream: bool) -> None:
+    """GigaChat knows enums of texts only; the arguments are of the client's own types again."""
+    answer = answered(sdk, 'sandbox:call Spin {"times": "2", "inner": ["3", "three"]}', stream=stream,
+                      tools=[pydantic_function_tool(Spin)])[0]  # fmt: skip
+    arguments = answer.choices[0].message.tool_calls[0].function.arguments
+    assert json.loads(arguments) == {"times": 2, "inner": [3, "three"]}
+
+
+def test_parsed_arguments(sdk: Sdk) -> None:
+    """`parse` makes the model's object of a call's arguments, enums of numbers too."""
+    parse = sdk.client.chat.completions.parse
+    answer = sdk.wait(parse(model="gpt-4o", messages=[{"role": "user", "content": "Spin"}],
+                            tools=[pydantic_function_tool(Spin)]))  # fmt: skip
+    assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == Spin(times=1, inner=[3, "three"])
+
+
+def test_the_events_of_the_stream_helper(sdk: Sdk) -> None:
+    """`stream()` tells the arguments as they come, and at their end, parsed."""
+    ask = {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "Spin"}],
+        "tools": [pydantic_function_tool(Spin)],
+    }
+    with sdk.within(sdk.client.chat.completions.stream(**ask)) as stream:
+        events = [event for event in sdk.each(stream) if event.type != "chunk"]
+        final = sdk.wait(stream.get_final_completion())
+    assert [event.type for event in events][-1] == "tool_calls.function.arguments.done"
+    done, deltas = events[-1], [event for event in events if event.type == "tool_calls.function.arguments.delta"]
+    assert "".join(event.arguments_delta for event in deltas) == done.arguments
+    assert (done.name, done.index, done.parsed_arguments) == ("Spin", 0, Spin(times=1, inner=[3, "three"]))
+    assert final.choices[0].message.tool_calls[0].function.parsed_arguments == done.parsed_arguments

@@ -1,0 +1,59 @@
+"""Stop sequences: where the text ends, in any slicing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.translate.stops import StopCutter
+
+
+def cut(pieces: list[str], sequences: list[str]) -> tuple[str, bool]:
+    """What goes out for a text in pieces, and whether a sequence was seen."""
+    cutter = StopCutter(sequences)
+    out = "".join(cutter.feed(piece) for piece in pieces)
+    return out + cutter.finish(), cutter.found
+
+
+@pytest.mark.parametrize(
+    ("text", "sequences", "left"),
+    [
+        ("one STOP two", ["STOP"], "one "),
+        ("one two", ["STOP"], "one two"),
+        ("STOP", ["STOP"], ""),
+        ("one STO", ["STOP"], "one STO"),
+        ("a</code>b", ["Observation:", "</code>"], "a"),
+        ("aab", ["ab"], "a"),
+        ("first B then A", ["A", "B"], "first "),
+        ("да, хватит. ещё", ["хватит"], "да, "),
+        ("line\n\nnext", ["\n\n"], "line"),
+    ],
+)
+def test_the_text_ends_before_the_first_sequence(text: str, sequences: list[str], left: str) -> None:
+    """Whole and letter by letter: the same text goes out, and the sequence is no part of it."""
+    assert cut([text], sequences) == (left, left != text)
+    assert cut(list(text), sequences) == (left, left != text)
+
+
+def test_only_what_may_begin_a_sequence_is_held_back() -> None:
+    """A reader waits for no word that can't be part of a sequence."""
+    cutter = StopCutter(["STOP"])
+    assert cutter.feed("a S") == "a "
+    assert cutter.feed("un") == "Sun"
+    assert cutter.feed("ST") == ""
+    assert cutter.finish() == "ST"
+
+
+def test_nothing_follows_a_sequence() -> None:
+    """What comes after it is thrown away, whatever it is."""
+    cutter = StopCutter(["|"])
+    assert [cutter.feed("a|b"), cutter.feed("c"), cutter.finish()] == ["a", "", ""]
+
+
+@given(st.lists(st.text("ab|", max_size=5)), st.lists(st.text("ab|", min_size=1, max_size=3), min_size=1, max_size=4))
+def test_pieces_make_no_difference(pieces: list[str], sequences: list[str]) -> None:
+    """Any slicing gives what cutting the whole text gives."""
+    text = "".join(pieces)
+    ends = [at for sequence in sequences if (at := text.find(sequence)) >= 0]
+    assert cut(pieces, sequences) == (text[: min(ends)] if ends else text, bool(ends))
