@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config
+from app.translate.openai.parameters import PARAMETERS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "app").rglob("*.py"))
@@ -145,3 +146,23 @@ def test_the_certificates_are_pinned() -> None:
     found, strangers = trust.find(None)
     assert found
     assert not strangers
+
+
+FATES = {
+    "README.md": {"carried": "carried", "passed": "passed on", "identity": "not sent", "dropped": "dropped, told"},
+    "README.ru.md": {
+        "carried": "передаётся",
+        "passed": "уходит как есть",
+        "identity": "не отправляется",
+        "dropped": "отбрасывается, сообщается",
+    },
+}
+
+
+@pytest.mark.parametrize("readme", FATES)
+def test_the_table_of_parameters_is_the_codes(readme: str) -> None:
+    """Each parameter of the code's table stands in the README's, in its order, with what becomes of it."""
+    text = (ROOT / readme).read_text("utf-8")
+    table = text.partition("<!-- parameters -->\n")[2].partition("<!-- end of parameters -->")[0]
+    rows = [f"| `{row.name}` | {FATES[readme][row.fate]} | {row.what} |" for row in PARAMETERS.values()]
+    assert table.splitlines()[2:] == rows, "the table should be:\n" + "\n".join(rows)

@@ -237,7 +237,7 @@ def _write(request: Request, variant: Variant, facts: Facts, index: int) -> tupl
     stream = request.stream or bool(request.stop)
     if variant.instructed:
         turns = [Turn("system", [Text(INSTRUCTION)], "response_format"), *request.turns]
-        request = replace(request, turns=turns)
+        request = replace(request, turns=turns, format=None if variant.unformatted else request.format)
     if stream is not request.stream:
         request = replace(request, stream=stream)
     payload, notes = v1.write(request, state_echo=variant.state_echo, as_function=variant.as_function)

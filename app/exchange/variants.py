@@ -27,6 +27,7 @@ class Variant:
     state_echo: bool = True
     as_function: bool = False  # the wanted format as a forced function
     instructed: bool = False  # the wanted JSON in words, taken out of what surrounds it
+    unformatted: bool = False  # in words only: GigaChat refused the format, and a forced function would bar the tools
     insisted: bool = False  # a required call was asked for a second time
 
     def notes(self) -> list[Note]:
@@ -48,9 +49,9 @@ class Fallbacks:
 
     def first(self, request: Request, *, strict: bool = False) -> Variant:
         """How to begin: in strict mode never with what a model did before."""
+        # with tools beside it a forced function would keep them from being called
         function = request.format is not None and (
-            self._pinned == "function"
-            # with tools beside it a forced function would keep them from being called
+            (self._pinned == "function" and not request.tools)
             or (request.format.schema is not None and request.model in self._prosaic and not (strict or request.tools))
         )
         return Variant(self._state_echo, as_function=function)
@@ -62,9 +63,13 @@ class Fallbacks:
         words = sentence(refusal.body)
         if refusal.status == 422 and variant.state_echo and _STATE.search(words) and _has_state(request):
             return replace(variant, state_echo=False)
-        if request.format is not None and self._pinned == "auto" and not variant.as_function and _FORMAT.search(words):
-            return self._as_function(request, variant)
-        return None
+        if request.format is None or self._pinned == "native" or not _FORMAT.search(words):
+            return None
+        if variant.as_function or variant.unformatted:
+            return None
+        if request.tools:
+            return replace(variant, instructed=True, unformatted=True)
+        return self._as_function(request, variant)
 
     def after_answer(self, request: Request, variant: Variant, parts: Sequence[Part]) -> Variant | None:
         """Another variant after an answer's first parts; None: the answer stands."""
@@ -79,7 +84,7 @@ class Fallbacks:
         if looks_like_json(words, None if schema is None else schema.get("type")):
             return None
         if schema is not None:
-            return self._as_function(request, variant) if self._pinned == "auto" else None
+            return None if self._pinned == "native" or variant.unformatted else self._as_function(request, variant)
         return None if variant.instructed else replace(variant, instructed=True)
 
     def _as_function(self, request: Request, variant: Variant) -> Variant:

@@ -35,6 +35,9 @@ def payload(asked: dict[str, Any]) -> dict[str, Any]:
     for name in ("temperature", "top_p", "max_tokens"):
         if name in asked:
             made[name] = asked[name]
+    if "tools" in asked:
+        made["functions"] = [tool["function"] for tool in asked["tools"]]
+        made["function_call"] = "auto"
     return made
 
 

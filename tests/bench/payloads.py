@@ -80,7 +80,24 @@ def _two_kilobytes() -> dict[str, Any]:
     }
 
 
-PAYLOADS: dict[str, Callable[[], dict[str, Any]]] = {"2k": _two_kilobytes}
+_PROPERTIES = ("path", "query", "limit", "recursive", "encoding", "reason")
+_TOOL = "Works on the files of the workspace: says what it did, what it left alone, and why. Paths are relative to it."
+
+
+def _tool(name: str) -> dict[str, Any]:
+    """A tool as agents send it: a description, and a schema of a kilobyte that needs no repair."""
+    properties = {key: {"type": "string", "description": f"{name} {key}: {_TOOL}"} for key in _PROPERTIES}
+    schema = {"type": "object", "properties": properties, "required": ["path"], "additionalProperties": False}
+    return {"type": "function", "function": {"name": name, "description": _TOOL, "parameters": schema}}
+
+
+def _nine_kilobytes() -> dict[str, Any]:
+    """An agent's turn: the chat of two kilobytes with six tools."""
+    tools = [_tool(name) for name in ("read_file", "write_file", "list_files", "search", "run", "ask")]
+    return {**_two_kilobytes(), "tools": tools, "tool_choice": "auto"}
+
+
+PAYLOADS: dict[str, Callable[[], dict[str, Any]]] = {"2k": _two_kilobytes, "9k": _nine_kilobytes}
 
 
 def body(payload: str, shape: str, chunks: int) -> bytes:

@@ -9,12 +9,10 @@ from typing import Any, Literal
 import openai
 import pytest
 from openai import pydantic_function_tool
-from openai.lib.streaming.chat import ChatCompletionStreamState
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from tests.clients.sdk import Gigachat, Sdk
-from tests.clients.test_openai_tools import STRICT, answered, both
+from tests.clients.test_openai_tools import STRICT, answered, both, refused
 
 PROSE = "GigaChat-Plus"  # ignores formats
 
@@ -36,7 +34,6 @@ class Point(BaseModel):
 class Circle(BaseModel):
     """One of two."""
 
-    kind: Literal["circle"]
     centre: Point
     radius: int
 
@@ -44,7 +41,6 @@ class Circle(BaseModel):
 class Line(BaseModel):
     """One of two."""
 
-    kind: Literal["line"]
     ends: list[Point]
 
 
@@ -68,11 +64,6 @@ class Tree(BaseModel):
     children: list[Tree]
 
 
-def user(text: str) -> list[dict[str, Any]]:
-    """The one message of a request."""
-    return [{"role": "user", "content": text}]
-
-
 def schema(name: str = "answer", **more: Any) -> dict[str, Any]:
     """A format of one number and one text."""
     properties = {"n": {"type": "integer", "enum": [1, 2]}, "t": {"type": "string"}}
@@ -80,32 +71,32 @@ def schema(name: str = "answer", **more: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": name, "schema": inner, **more}}
 
 
-@pytest.mark.parametrize("model", ["GigaChat-2", PROSE])
-@pytest.mark.parametrize("shape", [Picture, Circle, Point, Tree])
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [("GigaChat-2", Picture), ("GigaChat-2", Tree), ("GigaChat-2", Point), (PROSE, Picture), (PROSE, Point)],
+)
 def test_parse(sdk: Sdk, gigachat: Gigachat, model: str, shape: type[BaseModel]) -> None:
     """A pydantic model is what comes back, whether the model knows formats or is made to call a function."""
-    raw = sdk.wait(
-        sdk.client.chat.completions.with_raw_response.parse(model=model, messages=user("x"), response_format=shape)
-    )
+    parse = sdk.client.chat.completions.with_raw_response.parse
+    raw = sdk.wait(parse(model=model, messages=[{"role": "user", "content": "x"}], response_format=shape))
     message = raw.parse().choices[0].message
     assert isinstance(message.parsed, shape)
-    assert json.loads(message.content) == message.parsed.model_dump(mode="json")
-    assert not message.tool_calls
-    sent = gigachat.last()["body"]
-    assert ("response_format" in sent) is (model != PROSE)
-    assert raw.headers.get("x-gateway-adapted") == (None if model != PROSE else "response_format->function")
-    if model != PROSE:
-        assert sent["response_format"]["strict"] is True
-        assert (
-            sent["response_format"]["schema"].get("$defs", {}).keys()
-            == shape.model_json_schema().get("$defs", {}).keys()
-        )
+    assert json.loads(message.content).keys() == shape.model_fields.keys()
+    assert (message.tool_calls or []) == []
+    sent = gigachat.last()["body"].get("response_format")
+    if model == PROSE:
+        assert sent is None
+        assert raw.headers["x-gateway-adapted"].endswith("response_format->function")
+        return
+    assert sent["strict"] is True
+    assert sent["schema"].get("$defs", {}).keys() == shape.model_json_schema().get("$defs", {}).keys()
+    assert "x-gateway-adapted" not in raw.headers
 
 
 @pytest.mark.parametrize("model", ["GigaChat-2", PROSE])
 def test_parse_of_a_stream(sdk: Sdk, model: str) -> None:
     """`stream()` parses the whole text at its end, and the parts on the way."""
-    ask = {"model": model, "messages": user("x"), "response_format": Picture}
+    ask = {"model": model, "messages": [{"role": "user", "content": "x"}], "response_format": Picture}
     with sdk.within(sdk.client.chat.completions.stream(**ask)) as stream:
         events = list(sdk.each(stream))
         final = sdk.wait(stream.get_final_completion()).choices[0]
@@ -208,9 +199,8 @@ def test_several_choices(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
 @both
 def test_several_choices_with_calls(sdk: Sdk, stream: bool) -> None:
     """Calls of different choices have ids of their own."""
-    answer = answered(sdk, "Point", stream=stream, n=3, tools=[pydantic_function_tool(Point)])[0]
-    assert len({choice.message.tool_calls[0].id for choice in answer.choices}) == 3
-    assert {choice.finish_reason for choice in answer.choices} == {"tool_calls"}
+    choices = answered(sdk, "Point", stream=stream, n=3, tools=[pydantic_function_tool(Point)])[0].choices
+    assert len({choice.message.tool_calls[0].id for choice in choices}) == 3
 
 
 @pytest.mark.parametrize(
@@ -227,10 +217,7 @@ def test_several_choices_with_calls(sdk: Sdk, stream: bool) -> None:
 @both
 def test_mistakes_are_named(sdk: Sdk, gigachat: Gigachat, given: dict[str, Any], path: str, stream: bool) -> None:
     """A 400 says which field it is about, and GigaChat is not asked."""
-    with pytest.raises(openai.BadRequestError) as caught:
-        sdk.chat("x", stream=stream, **given)
-    assert caught.value.param == path
-    assert gigachat.requests() == []
+    refused(sdk, gigachat, path, stream=stream, extra_headers={}, **given)
 
 
 @both
@@ -255,10 +242,11 @@ def test_stop(sdk: Sdk, gigachat: Gigachat, stop: Any, said: str | None, stream:
 def test_a_stop_saves_what_would_have_followed(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
     """A long answer is left at the sequence, with the usage of what was said."""
     more: dict[str, Any] = {"stream_options": {"include_usage": True}} if stream else {}
-    answer = answered(sdk, "sandbox:long 400", stream=stream, stop=["Фраза 3 "], n=2, **more)[0]
+    gigachat.fault("stall", times=2, after=20, seconds=20.0)
+    answer = answered(sdk, "sandbox:long 40", stream=stream, stop=["Фраза 3 "], n=2, **more)[0]
     assert [choice.message.content.count("Фраза") for choice in answer.choices] == [2, 2]
-    assert 0 < answer.usage.completion_tokens < 200
-    assert all(request["chunks"] < 400 for request in gigachat.requests())
+    assert 0 < answer.usage.completion_tokens < 100
+    assert max(request["chunks"] for request in gigachat.requests()) <= 20
 
 
 @both
@@ -304,7 +292,4 @@ def test_strict_mode_refuses_what_would_be_adapted(
     sdk: Sdk, gigachat: Gigachat, given: dict[str, Any], stream: bool
 ) -> None:
     """The field is named, and GigaChat is not asked."""
-    with pytest.raises(openai.BadRequestError) as caught:
-        sdk.chat("x", stream=stream, extra_headers=STRICT, **given)
-    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", next(iter(given)))
-    assert gigachat.requests() == []
+    refused(sdk, gigachat, next(iter(given)), stream=stream, **given)

@@ -151,3 +151,16 @@ async def test_a_choice_that_fails(sandbox: server.Running, gateway: Running, ht
     sandbox.state.faults.add("slow", where="chat", seconds=0.0)
     sandbox.state.faults.add("status", where="chat", status=422, message="Invalid params: no")
     assert (await ask(http, gateway, saying("sandbox:say x", n=2))).status == 400
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_agent_where_formats_are_refused(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
+) -> None:
+    """Its tools are still called, and its JSON is asked for in words."""
+    sandbox.state.faults.add("format_refused", times=None)
+    body = saying("sandbox:call look {}", response_format=FORMAT, tools=TOOLS, stream=stream)
+    reply = await ask(http, gateway, body)
+    assert '"tool_calls"' in reply.text
+    assert "response_format->instruction" in reply.headers["x-gateway-adapted"]
+    assert "response_format" not in sandbox.state.requests.of("chat")[-1].body

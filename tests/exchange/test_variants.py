@@ -65,6 +65,17 @@ def test_a_model_that_ignores_the_format_is_remembered() -> None:
     assert fallbacks.first(asked(format=SCHEMA), strict=True) == Variant()
 
 
+def test_tools_stay_callable_beside_a_format() -> None:
+    """Where GigaChat refuses the format a forced function would bar them: words ask for the JSON instead."""
+    agent = asked(format=SCHEMA, tools=TOOLS)
+    fallbacks = Fallbacks("function", state_echo=True)
+    assert fallbacks.first(agent) == Variant()
+    words = Variant(instructed=True, unformatted=True)
+    assert fallbacks.after_refusal(agent, Variant(), refused(422, "response_format is off")) == words
+    assert fallbacks.after_refusal(agent, words, refused(422, "response_format is off")) is None
+    assert fallbacks.after_answer(agent, words, [Text("prose")]) is None
+
+
 @pytest.mark.parametrize(("pinned", "function"), [("native", False), ("function", True)])
 def test_the_setting_pins_the_form(pinned: str, function: bool) -> None:
     """`native` never falls back, `function` begins so."""

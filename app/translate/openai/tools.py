@@ -64,12 +64,12 @@ def _tools(value: Any, notes: list[Note]) -> list[Tool]:
         if checks.string(kind, f"{path}.type") != "function":
             notes.append(Note("dropped", "tools.type", path))
         elif item.get("function") is None and "name" in item:
-            tools.append(_tool(item, path, path, notes))
+            tools.append(_tool(item, path, notes))
         else:
             inner = f"{path}.function"
             if item.get("function") is None:
                 raise checks.missing(inner, "send the function's name, description and parameters.")
-            tools.append(_tool(checks.obj(item["function"], inner), path, inner, notes))
+            tools.append(_tool(checks.obj(item["function"], inner), inner, notes))
             _rest(item, path, frozenset({"type", "function"}), notes)
     return tools
 
@@ -78,20 +78,20 @@ def _functions(value: Any, notes: list[Note]) -> list[Tool]:
     if value is None:
         return []
     paths = [(f"functions[{index}]", item) for index, item in enumerate(checks.array(value, "functions"))]
-    return [_tool(checks.obj(item, path), path, path, notes) for path, item in paths]
+    return [_tool(checks.obj(item, path), path, notes) for path, item in paths]
 
 
-def _tool(given: dict[str, Any], path: str, inner: str, notes: list[Note]) -> Tool:
-    """A definition; `inner` is where its name stands."""
+def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
+    """A definition; `path` is where its name stands."""
     description, parameters = given.get("description"), given.get("parameters")
-    if given.get("strict") is not None and checks.boolean(given["strict"], f"{inner}.strict"):
-        notes.append(Note("dropped", "tools.strict", f"{inner}.strict"))
-    own = {key: check(given[key], f"{inner}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
-    _rest(given, inner, _READ, notes)
+    if given.get("strict") is not None and checks.boolean(given["strict"], f"{path}.strict"):
+        notes.append(Note("dropped", "tools.strict", f"{path}.strict"))
+    own = {key: check(given[key], f"{path}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
+    _rest(given, path, _READ, notes)
     return Tool(
-        name=name(given.get("name"), f"{inner}.name"),
-        description=None if description is None else checks.string(description, f"{inner}.description"),
-        parameters=None if parameters is None else checks.obj(parameters, f"{inner}.parameters"),
+        name=name(given.get("name"), f"{path}.name"),
+        description=None if description is None else checks.string(description, f"{path}.description"),
+        parameters=None if parameters is None else checks.obj(parameters, f"{path}.parameters"),
         path=path,
         extra=own,
     )

@@ -78,7 +78,7 @@ CARRIED: list[tuple[dict[str, Any], str, Any, list[tuple[str, str, str]]]] = [
     ({"model": None}, "model", "GigaChat", [("adapted", "model=default", "model")]),
     ({"model": "GigaChat-2-Max"}, "model", "GigaChat-2-Max", []),
     ({}, "tools", [], []),
-    ({"tools": TOOLS}, "tools", [Tool("f", None, None, "tools[0]")], []),
+    ({"tools": TOOLS}, "tools", [Tool("f", None, None, "tools[0].function")], []),
     ({"tools": TOOLS, "tool_choice": "required"}, "choice", Choice("required"), []),
     ({"extra_body": {"tools": TOOLS}, "tool_choice": "none"}, "choice", Choice("none"), []),
     ({"tools": TOOLS}, "legacy_functions", False, []),
@@ -184,7 +184,7 @@ def test_reading_leaves_the_body_alone() -> None:
 
 
 def test_hostile_bodies_take_linear_time() -> None:
-    """As many messages of parts as are taken, 20,000 unknown keys and 10 MB of text cost what their size costs, and no more."""
+    """Messages, parts, 20,000 unknown keys and 10 MB of text cost what their size costs, and no more."""
     parts = [{"type": "text", "text": "слово"}] * 2
     body: dict[str, Any] = {f"key{number}": number for number in range(20_000)}
     body["messages"] = [{"role": "user", "content": parts, "name": "n", "x": 1}] * 19_999

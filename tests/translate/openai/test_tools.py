@@ -32,7 +32,7 @@ def function(name: str = "f", **more: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, **more}}
 
 
-def tool(name: str = "f", path: str = "tools[0]", **more: Any) -> Tool:
+def tool(name: str = "f", path: str = "tools[0].function", **more: Any) -> Tool:
     """What is read from a definition without more."""
     return Tool(name, more.get("description"), more.get("parameters"), path, more.get("extra", {}))
 
@@ -50,10 +50,10 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ({"tools": [function(description="", parameters={}, strict=False)]}, [tool(description="", parameters={})], []),
     ({"tools": [function(strict=True)]}, [tool()], [("dropped", "tools.strict", "tools[0].function.strict")]),
     ({"tools": [function(**FULL, **OWN)]}, [tool(**FULL, extra=OWN)], []),
-    ({"tools": [{"type": "function", "name": "f", **FULL}]}, [tool(**FULL)], []),
+    ({"tools": [{"type": "function", "name": "f", **FULL}]}, [tool(path="tools[0]", **FULL)], []),
     (
         {"tools": [{"type": "function", "name": "f", "strict": True}]},
-        [tool()],
+        [tool(path="tools[0]")],
         [("dropped", "tools.strict", "tools[0].strict")],
     ),
     ({"tools": [{"function": {"name": "f"}}]}, [tool()], []),
@@ -61,19 +61,19 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ({"tools": [function("f" * 64)]}, [tool("f" * 64)], []),
     (
         {"tools": [{"type": "web_search"}, function("g"), {"type": "custom", "custom": {"name": "p"}}]},
-        [tool("g", "tools[1]")],
+        [tool("g", "tools[1].function")],
         [("dropped", "tools.type", "tools[0]"), ("dropped", "tools.type", "tools[2]")],
     ),
-    ({"tools": [function("f"), function("g")]}, [tool("f"), tool("g", "tools[1]")], []),
+    ({"tools": [function("f"), function("g")]}, [tool("f"), tool("g", "tools[1].function")], []),
     (
         {"tools": [function("f"), function("f", **FULL)]},
         [tool("f")],
-        [("dropped", "tools.duplicate", "tools[1]")],
+        [("dropped", "tools.duplicate", "tools[1].function")],
     ),
     (
         {"tools": [function("f", **FULL), function("f", **FULL)]},
         [tool("f", **FULL)],
-        [("equivalent", "tools.duplicate", "tools[1]")],
+        [("equivalent", "tools.duplicate", "tools[1].function")],
     ),
     (
         {"tools": [{**function(), "cache_control": {"type": "ephemeral"}, "mood": 1, "absent": None}]},
@@ -91,7 +91,7 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ({"functions": [{"name": "f", **FULL, **OWN}]}, [tool("f", "functions[0]", **FULL, extra=OWN)], []),
     (
         {"tools": [function("f"), function("g")], "functions": [{"name": "g"}, {"name": "h"}]},
-        [tool("f"), tool("g", "tools[1]"), tool("h", "functions[1]")],
+        [tool("f"), tool("g", "tools[1].function"), tool("h", "functions[1]")],
         [("equivalent", "tools.duplicate", "functions[0]")],
     ),
     (
@@ -128,7 +128,7 @@ def test_an_older_client_is_known_by_its_functions(body: dict[str, Any], legacy:
 
 
 TWO = [function("f"), function("g")]
-F, G = tool("f"), tool("g", "tools[1]")
+F, G = tool("f"), tool("g", "tools[1].function")
 NAMED = {"type": "function", "function": {"name": "g"}}
 ALLOWED = ("equivalent", "tool_choice=allowed_tools", "tool_choice")
 
