@@ -244,7 +244,8 @@ def test_a_stop_saves_what_would_have_followed(sdk: Sdk, gigachat: Gigachat, str
     more: dict[str, Any] = {"stream_options": {"include_usage": True}} if stream else {}
     gigachat.fault("stall", times=2, after=20, seconds=20.0)
     answer = answered(sdk, "sandbox:long 40", stream=stream, stop=["Фраза 3 "], n=2, **more)[0]
-    assert [choice.message.content.count("Фраза") for choice in answer.choices] == [2, 2]
+    said = [(choice.message.content.count("Фраза"), choice.finish_reason) for choice in answer.choices]
+    assert said == [(2, "stop"), (2, "stop")]
     assert 0 < answer.usage.completion_tokens < 100
     assert max(request["chunks"] for request in gigachat.requests()) <= 20
 

@@ -89,9 +89,7 @@ def test_a_call(sdk: Sdk, gigachat: Gigachat, stream: bool, parallel: dict[str, 
     assert re.fullmatch(r"[0-9a-f]{32}-v1-0", made.id)
     assert not headers.keys() & {"x-gateway-dropped", "x-gateway-adapted"}
     body = gigachat.last()["body"]
-    assert body["functions"] == [one["function"] for one in TOOLS]
-    assert body["function_call"] == "auto"
-    assert gigachat.last()["unknown"] == []
+    assert (body["functions"], body["function_call"]) == ([one["function"] for one in TOOLS], "auto")
 
 
 @both
@@ -107,35 +105,26 @@ def test_the_loop_of_an_agent(sdk: Sdk, gigachat: Gigachat, stream: bool) -> Non
     choice = answered(sdk, turns, stream=stream, tools=TOOLS)[0].choices[0]
     assert (choice.finish_reason, choice.message.tool_calls) == ("stop", None)
     assert 'weather → {"степень": 21}; time → {"степень": 42}' in choice.message.content
-    sent = [one for one in asked(gigachat) if one["role"] == "assistant"]
-    assert [one["functions_state_id"].replace("-", "") for one in sent] == states
-    assert len(set(states)) == 2
+    sent = [one["functions_state_id"] for one in asked(gigachat) if one["role"] == "assistant"]
+    assert [state.replace("-", "") for state in dict.fromkeys(sent)] == states
 
 
 @both
-@pytest.mark.parametrize(
-    "fault", ["no_state", "call_text", "call_after_text", "call_bare", "call_apart", "call_broken"]
-)
+@pytest.mark.parametrize("fault", ["no_state", "call_text", "call_after_text", "call_bare", "call_apart"])
 def test_calls_in_other_forms(sdk: Sdk, gigachat: Gigachat, fault: str, stream: bool) -> None:
-    """However GigaChat writes a call, the client reads the same one; what is no call at all is a 502."""
+    """However GigaChat writes a call, the client reads the same one."""
     gigachat.fault(fault)
-    if fault == "call_broken":
-        with pytest.raises(openai.InternalServerError):
-            answered(sdk, ASK, stream=stream, tools=TOOLS)
-        return
     message = answered(sdk, ASK, stream=stream, tools=TOOLS)[0].choices[0].message
     assert message.content == ("Сейчас посмотрю. " if fault == "call_after_text" else None)
     (made,) = message.tool_calls
     assert made.function.arguments == '{"city":"Омск"}'
-    assert len(made.id) <= 40
-    assert made.id.startswith("call_") is (fault == "no_state")
+    assert re.fullmatch(r"call_[0-9a-f]{32}" if fault == "no_state" else r"[0-9a-f]{32}-v1-0", made.id)
 
 
 def test_several_calls_get_their_results_in_any_order(sdk: Sdk, gigachat: Gigachat) -> None:
     """Calls side by side are asked one after another, each with its own result; ids of others are no states."""
     turns = history(result("b", '{"n": 2}'), result("a", '{"n": 1}'), calls=[call("a"), call("b", "time", "")])
-    answer, headers = answered(sdk, turns, tools=TOOLS)
-    assert answer.choices[0].finish_reason == "stop"
+    headers = answered(sdk, turns, tools=TOOLS)[1]
     assert asked(gigachat) == [
         {"role": "assistant", "content": "", "function_call": {"name": "weather", "arguments": {"city": "Омск"}}},
         {"role": "function", "name": "weather", "content": '{"n": 1}'},
@@ -152,7 +141,6 @@ def test_several_calls_get_their_results_in_any_order(sdk: Sdk, gigachat: Gigach
         ('{"t": 20}', {"t": 20}),
         ('[1, {"a": "б"}]', {"result": [1, {"a": "б"}]}),
         (json.dumps(json.dumps({"город": "Омск"})), {"город": "Омск"}),
-        (json.dumps("text"), {"result": "text"}),
         ("20.5", {"result": 20.5}),
         ("", {"result": ""}),
         ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], {"result": "a\nb"}),
@@ -162,8 +150,7 @@ def test_results(sdk: Sdk, gigachat: Gigachat, given: Any, sent: dict[str, Any])
     """GigaChat gets a JSON object whatever a function gave, unwrapped and unescaped; the answer is of it."""
     answer = answered(sdk, history(result("a", given), calls=[call("a")]), tools=TOOLS)[0]
     content = asked(gigachat)[-1]["content"]
-    assert json.loads(content) == sent
-    assert "\\u" not in content
+    assert (json.loads(content), "\\u" in content) == (sent, False)
     assert content in answer.choices[0].message.content
 
 
@@ -175,7 +162,6 @@ def test_results(sdk: Sdk, gigachat: Gigachat, given: Any, sent: dict[str, Any])
         (history(result("b", "x"), calls=[call("a")]), "call.no_result, result->user"),
         ([{"role": "user", "content": "q"}, result("a", "x")], "result->user"),
     ],
-    ids=["unanswered", "strange", "orphan"],
 )
 def test_broken_pairs(sdk: Sdk, gigachat: Gigachat, turns: list[Any], told: str, stream: bool) -> None:
     """A call without a result and a result without a call are mended and told; in strict mode refused."""
@@ -202,7 +188,6 @@ LOOSE = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NA
         (ALLOWED, TOOLS, {"name": "time"}, "time"),
         (LOOSE, TOOLS, "auto", None),
     ],
-    ids=["auto", "none", "one", "required", "named", "allowed", "loose"],
 )
 def test_tool_choice(
     sdk: Sdk, gigachat: Gigachat, choice: Any, functions: list[Any], sent: Any, called: str | None, stream: bool
@@ -215,15 +200,15 @@ def test_tool_choice(
     assert body["function_call"] == sent
     kept = [TIME] if choice in (ALLOWED, LOOSE) else functions
     assert [one["name"] for one in body["functions"]] == [one["function"]["name"] for one in kept]
-    many = choice == "required" and len(functions) > 1
-    assert headers.get("x-gateway-adapted") == ("tool_choice=required->auto" if many else None)
+    assert ("x-gateway-adapted" in headers) is (choice == "required" and len(functions) > 1)
 
 
 @both
 def test_a_required_call_is_asked_for_twice(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
     """Prose where one of several functions must be called: one more try, then prose it is; strict mode refuses."""
     more: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required"}
-    answer = answered(sdk, "sandbox:say Нет", stream=stream, **more)[0]
+    answer, headers = answered(sdk, "sandbox:say Нет", stream=stream, **more)
+    assert headers["x-gateway-adapted"] == "tool_choice=required->auto"
     assert (answer.choices[0].message.content, len(gigachat.requests())) == ("Нет", 2)
     assert gigachat.last()["body"]["messages"][0]["role"] == "system"
     refused(sdk, gigachat, "tool_choice", stream=stream, **more)
@@ -234,7 +219,6 @@ def test_a_required_call_is_asked_for_twice(sdk: Sdk, gigachat: Gigachat, stream
     [
         ("tool_choice", {"tool_choice": {"type": "function", "function": {"name": "none_such"}}}),
         ("tool_choice", {"tool_choice": "required", "tools": []}),
-        ("tool_choice", {"tool_choice": "always"}),
         ("parallel_tool_calls", {"parallel_tool_calls": "yes"}),
         ("tools[0].function.name", {"tools": [{"type": "function", "function": {}}]}),
         ("messages[1].tool_calls[0].function.arguments", {"messages": history(calls=[call("a", arguments="{")])}),
@@ -249,8 +233,7 @@ def test_mistakes_are_named(sdk: Sdk, gigachat: Gigachat, path: str, given: dict
 def test_strict_functions_and_other_tools_are_told(sdk: Sdk, gigachat: Gigachat) -> None:
     """`strict` and tools that are no functions are dropped, which strict mode refuses."""
     tools = [tool("weather", strict=True), {"type": "custom", "custom": {"name": "code"}}]
-    headers = answered(sdk, ASK, tools=tools)[1]
-    assert headers["x-gateway-dropped"] == "tools.strict, tools.type"
+    assert answered(sdk, ASK, tools=tools)[1]["x-gateway-dropped"] == "tools.strict, tools.type"
     assert [sorted(one) for one in gigachat.last()["body"]["functions"]] == [["description", "name", "parameters"]]
     refused(sdk, gigachat, "tools[0].function.strict", tools=tools)
 
@@ -258,18 +241,15 @@ def test_strict_functions_and_other_tools_are_told(sdk: Sdk, gigachat: Gigachat)
 @both
 def test_functions_of_old(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
     """`functions` are answered with `function_call`, and a result of role `function` finds its call."""
-    functions = [one["function"] for one in TOOLS]
     turns: list[Any] = [{"role": "user", "content": "x"}]
-    more: dict[str, Any] = {"functions": functions, "stream": stream}
+    more: dict[str, Any] = {"functions": [one["function"] for one in TOOLS], "stream": stream}
     choice = answered(sdk, turns, function_call={"name": "time"}, **more)[0].choices[0]
     assert (choice.finish_reason, choice.message.tool_calls) == ("function_call", None)
     made = choice.message.function_call
     assert (made.name, list(json.loads(made.arguments))) == ("time", ["city"])
-    assert gigachat.last()["body"]["function_call"] == {"name": "time"}
     turns += [choice.message, {"role": "function", "name": "time", "content": "полдень"}]
     final, headers = answered(sdk, turns, function_call="auto", **more)
     assert 'time → {"result":"полдень"}' in final.choices[0].message.content
-    assert final.choices[0].finish_reason == "stop"
     assert "x-gateway-adapted" not in headers
     assert not answered(sdk, ASK, function_call="none", **more)[0].choices[0].message.function_call
 
@@ -278,14 +258,12 @@ def test_functions_of_old(sdk: Sdk, gigachat: Gigachat, stream: bool) -> None:
 @pytest.mark.parametrize("name", ["погода", "7 days", "mcp__s/read:file", "text2image", "get_file_content", "_x"])
 def test_names(sdk: Sdk, gigachat: Gigachat, stream: bool, name: str) -> None:
     """A name that GigaChat has no room for, or has itself, is another one there, and the client's here: no loss."""
-    choice = {"type": "function", "function": {"name": name}}
     more: dict[str, Any] = {"tools": [WEATHER, tool(name)], "stream": stream, "extra_headers": STRICT}
-    answer = answered(sdk, "x", tool_choice=choice, **more)[0]
-    message = answer.choices[0].message
+    chosen = answered(sdk, "x", tool_choice={"type": "function", "function": {"name": name}}, **more)[0]
+    message = chosen.choices[0].message
     assert message.tool_calls[0].function.name == name
     used = gigachat.last()["body"]["function_call"]["name"]
-    assert used != name
-    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", used)
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*_[0-9a-f]{8}", used)
     answered(sdk, [{"role": "user", "content": "x"}, message, result(message.tool_calls[0].id, "y")], **more)
     assert [one["name"] for one in asked(gigachat) if one["role"] == "function"] == [used]
 
@@ -297,28 +275,25 @@ class Spin(BaseModel):
     inner: list[Literal[3, "three"]]
 
 
-SPINS: dict[str, Any] = {"tools": [pydantic_function_tool(Spin)]}
-
-
 @both
 def test_integer_enums(sdk: Sdk, stream: bool) -> None:
     """GigaChat knows enums of texts only; the arguments are of the client's own types again."""
-    answer = answered(sdk, 'sandbox:call Spin {"times": "2", "inner": ["3", "three"]}', stream=stream, **SPINS)[0]
-    arguments = answer.choices[0].message.tool_calls[0].function.arguments
-    assert json.loads(arguments) == {"times": 2, "inner": [3, "three"]}
+    asking = 'sandbox:call Spin {"times": "2", "inner": ["3", "three"]}'
+    message = answered(sdk, asking, stream=stream, tools=[pydantic_function_tool(Spin)])[0].choices[0].message
+    assert json.loads(message.tool_calls[0].function.arguments) == {"times": 2, "inner": [3, "three"]}
 
 
 def test_parsed_arguments(sdk: Sdk) -> None:
     """`parse` makes an object of a call's arguments; `stream()` tells them as they come, and at their end, parsed."""
-    ask = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Spin"}], **SPINS}
+    said = [{"role": "user", "content": "Spin"}]
+    ask = {"model": "gpt-4o", "messages": said, "tools": [pydantic_function_tool(Spin)]}
     answer = sdk.wait(sdk.client.chat.completions.parse(**ask))
     spun = Spin(times=1, inner=[3, "three"])
     assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == spun
     with sdk.within(sdk.client.chat.completions.stream(**ask)) as stream:
-        events = [event for event in sdk.each(stream) if event.type.startswith("tool_calls")]
+        *deltas, done = [event for event in sdk.each(stream) if event.type.startswith("tool_calls")]
         final = sdk.wait(stream.get_final_completion())
-    *deltas, done = events
-    assert done.type == "tool_calls.function.arguments.done"
     assert "".join(event.arguments_delta for event in deltas) == done.arguments
-    assert (done.name, done.index, done.parsed_arguments) == ("Spin", 0, spun)
+    assert (done.type, done.name, done.index) == ("tool_calls.function.arguments.done", "Spin", 0)
+    assert done.parsed_arguments == spun
     assert final.choices[0].message.tool_calls[0].function.parsed_arguments == spun

@@ -27,5 +27,5 @@ def test_recorded_models() -> None:
     assert {model.type for model in MODELS.values()} == {"chat", "embedder", "filter", "aicheck"}
     assert MODELS["GigaChat-2-Max-preview"].type == "chat"
     assert MODELS["EmbeddingsGigaR"].dimensions == 2560
-    assert [name for name, model in MODELS.items() if model.prose] == ["GigaChat-Plus", "GigaChat-Plus-preview"]
+    assert {name for name, model in MODELS.items() if model.prose} == {"GigaChat-Plus", "GigaChat-Plus-preview"}
     assert MODELS["GigaChat"].served == "GigaChat:2.0.28.2"

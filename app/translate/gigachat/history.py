@@ -76,7 +76,7 @@ class _History:
                 notes.append(Note("adapted", "user.empty->space", turn.path))
                 text = _BLANK
             written.append({"role": turn.role, "content": text})
-        if not worded:
+        if not worded and self._pairs is None:
             path = turns[0].path if turns else "messages"
             raise GatewayError(INVALID_VALUE, f"'{path}' is empty: there is nothing to answer.", param=path)
         self._instruct(instructions, turns[0], instruction)
