@@ -210,7 +210,7 @@ class Chat:
 
     async def _counted(self, asked: Asked, said: str, facts: Facts) -> Usage | None:
         """What a request that was cut off has cost, counted by GigaChat; None when it can't count."""
-        body = counting.write(asked.payload["model"], asked.payload["messages"], said)
+        body = counting.write(asked.payload, said)
         job = Job("tokens", "tokens/count", encoded(body), {"X-Request-ID": facts.request_id})
         try:
             return counting.read(await client.read(await self._attempts.open(job, facts)))

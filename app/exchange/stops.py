@@ -13,7 +13,10 @@ Batches = AsyncIterator[list[Event]]
 
 
 async def cut(batches: Batches, stops: Sequence[str], ended: Callable[[str], Awaitable[Usage | None]]) -> Batches:
-    """The events up to a stop sequence in the text. `ended` ends the upstream request and counts what was said."""
+    """The events up to a stop sequence in the text. `ended` ends the upstream request and counts what was said.
+
+    Thoughts are not cut, but they were said, and are counted.
+    """
     cutter, said = StopCutter(stops), []
     async for events in batches:
         out: list[Event] = []
@@ -27,6 +30,8 @@ async def cut(batches: Batches, stops: Sequence[str], ended: Callable[[str], Awa
                     yield [End("stop", "stop", await ended("".join(said)), event.index)]
                     return
                 continue
+            if type(event) is Delta and type(event.part) is Thought:
+                said.append(event.part.text)
             # what was held back as the beginning of a sequence is none when no text follows
             if type(event) is not Begin and (words := cutter.finish()):
                 out.append(Delta(event.index if isinstance(event, Delta | End) else 0, Text(words)))
@@ -36,16 +41,20 @@ async def cut(batches: Batches, stops: Sequence[str], ended: Callable[[str], Awa
 
 
 async def only_json(batches: Batches) -> Batches:
-    """The events with the first JSON of the text, without what surrounds it."""
-    filtering = JsonOnly()
+    """The events with the first JSON of the text, without what surrounds it; a text without JSON stays as it is."""
+    filtering, prose = JsonOnly(), list[str]()
     async for events in batches:
         out: list[Event] = []
         for event in events:
             if type(event) is Delta and type(event.part) is Text:
                 if words := filtering.feed(event.part.text):
                     out.append(Delta(event.index, Text(words)))
-            else:
-                out.append(event)
+                elif not filtering.begun:
+                    prose.append(event.part.text)
+                continue
+            if type(event) is End and prose and not filtering.begun:
+                out.append(Delta(event.index, Text("".join(prose))))
+            out.append(event)
         if out:
             yield out
 

@@ -16,6 +16,11 @@ class JsonOnly:
         self._escaped = False
         self._over = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether there was any JSON so far."""
+        return self._over or self._depth > 0
+
     def feed(self, text: str) -> str:
         """The part of the text that is JSON."""
         start = 0

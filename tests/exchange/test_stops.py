@@ -61,3 +61,17 @@ async def test_a_stream_gathered_is_the_whole_answer() -> None:
     )
     answer = Answer("m", 7, [Thought("hmm"), Text("ab"), CALL], "tool_calls", "function_call", USAGE)
     assert await gathered(stream) == answer
+
+
+async def test_prose_without_json_stays() -> None:
+    """An answer that holds no JSON at all is not thrown away."""
+    stream = batches([Begin("m", 1), Delta(0, Text("I can"))], [Delta(0, Text("not [1]")), End("stop", None, None)])
+    found = [event async for events in only_json(stream) for event in events]
+    assert found == [Begin("m", 1), Delta(0, Text("I cannot [1]")), End("stop", None, None)]
+
+
+async def test_thoughts_are_counted_with_what_was_said() -> None:
+    """They cost as words do."""
+    stream = batches([Delta(0, Thought("hmm")), Delta(0, Text("a|b"))])
+    found = [event async for events in cut(stream, ["|"], ended) for event in events]
+    assert found[-1] == End("stop", "stop", Usage(0, 4, 4, None, {}))

@@ -9,10 +9,20 @@ import orjson
 from app.translate.dialogue import Usage
 from app.translate.gigachat.answers import count
 
+# What of a chat's payload is read by the model beside the messages' words.
+_READ = ("functions", "response_format")
 
-def write(model: str, messages: list[dict[str, Any]], said: str) -> dict[str, Any]:
-    """The payload that counts a conversation's texts, and last what was answered."""
-    return {"model": model, "input": [*(str(message.get("content") or " ") for message in messages), said or " "]}
+
+def write(asked: dict[str, Any], said: str) -> dict[str, Any]:
+    """The payload that counts what a chat's payload asked, and last what was answered."""
+    texts = [_text(message) for message in asked["messages"]]
+    texts += [orjson.dumps(asked[name]).decode() for name in _READ if name in asked]
+    return {"model": asked["model"], "input": [*texts, said or " "]}
+
+
+def _text(message: dict[str, Any]) -> str:
+    call = message.get("function_call")
+    return (message.get("content") or "") + (orjson.dumps(call).decode() if call else "") or " "
 
 
 def read(data: bytes) -> Usage | None:

@@ -11,8 +11,19 @@ from app.translate.gigachat.counting import read, write
 def test_the_conversation_is_counted_and_what_was_said_last() -> None:
     """One string for each message, none of them empty, the answer's text at the end."""
     messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": ""}]
-    assert write("GigaChat", messages, "yes") == {"model": "GigaChat", "input": ["hi", " ", "yes"]}
-    assert write("GigaChat", [], "")["input"] == [" "]
+    assert write({"model": "GigaChat", "messages": messages}, "yes") == {
+        "model": "GigaChat",
+        "input": ["hi", " ", "yes"],
+    }
+    assert write({"model": "GigaChat", "messages": []}, "")["input"] == [" "]
+
+
+def test_calls_functions_and_formats_are_counted_too() -> None:
+    """The model reads them, so they cost."""
+    call = {"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": {"a": "б"}}}
+    asked = {"model": "m", "messages": [call], "functions": [{"name": "f"}], "response_format": {"type": "json_schema"}}
+    texts = ['{"name":"f","arguments":{"a":"б"}}', '[{"name":"f"}]', '{"type":"json_schema"}', "yes"]
+    assert write(asked, "yes")["input"] == texts
 
 
 def test_the_last_count_is_the_answers() -> None:
