@@ -41,9 +41,22 @@ class _Restoring:
             return _turned(value, known)
         if isinstance(value, dict):
             inner = {name: self.value(one, _named(name, known), left - 1) for name, one in value.items()}
-            return inner if any(inner[name] is not one for name, one in value.items()) else value
+            inner.update(self._nulls(value, known))
+            changed = len(inner) > len(value) or any(inner[name] is not one for name, one in value.items())
+            return inner if changed else value
         items = [self.value(one, list(_placed(index, known)), left - 1) for index, one in enumerate(value)]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+    def _nulls(self, value: dict[str, Any], known: list[Schema]) -> dict[str, None]:
+        """What was left out because null had no type (rule `schema.optional`), and the client's schema demands."""
+        owners = [schema for schema in known if isinstance(schema.get("properties"), dict)]
+        demands = [schema["required"] if isinstance(schema.get("required"), list) else [] for schema in owners]
+        missing = [name for name in (demands[0] if demands else ()) if isinstance(name, str) and name not in value]
+        return {
+            name: None
+            for name in missing
+            if all(name in names for names in demands) and any(map(_takes_null, self._known(_named(name, owners))))
+        }
 
     def _known(self, schemas: list[Any]) -> list[Schema]:
         """These schemas, the targets of their references and their branches: each once."""
@@ -112,6 +125,10 @@ def _turned(value: str, schemas: list[Schema]) -> Any:
             return value
         found.extend(one for one in values if not isinstance(one, str) and text(one) == value)
     return found[0] if found else value
+
+
+def _takes_null(schema: Schema) -> bool:
+    return "null" in _kinds(schema) or schema.get("nullable") is True or None in _values(schema)
 
 
 def _values(schema: Schema) -> list[Any]:

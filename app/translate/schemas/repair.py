@@ -36,6 +36,7 @@ class Repair:
         self._depth = depth
         self._told = told
         self._origins = Origins()
+        self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
 
     @property
     def spent(self) -> bool:
@@ -93,7 +94,8 @@ class Repair:
         return widest(kinds) if kinds else None
 
     def _nullable(self, place: Place) -> None:
-        self._told("schema.null" if place.required else "schema.optional", place.way)
+        self._told("schema.optional" if place.named else "schema.null", place.way)
+        self._nulled[id(place.way)] = place.way
 
     def _guessed(self, parts: Parts, hint: str | None, place: Place) -> str | None:
         """The type that the keywords are about."""
@@ -139,11 +141,13 @@ class Repair:
     def _fill(self, schema: Schema, parts: Parts, place: Place) -> None:
         """The schemas inside this one."""
         if "properties" in parts.keys:
-            required = set(parts.keys.get("required", ()))
+            places = {name: place.below(name, named=True) for name in parts.properties}
             schema["properties"] = {
-                name: self.repaired(schemas, place.below(name, required=name in required))
-                for name, schemas in parts.properties.items()
+                name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()
             }
+            nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
+            if nulled and "required" in schema:
+                schema["required"] = [name for name in schema["required"] if name not in nulled]
         if "patternProperties" in parts.keys:
             schema["patternProperties"] = {
                 name: self._loose(one, place.below(name)) for name, one in parts.keys["patternProperties"].items()

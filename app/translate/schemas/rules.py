@@ -57,10 +57,13 @@ _TABLE = (
         "a property has one type: the widest of the list, the others in its description",
         "[JAVA]",
     ),
+    Rule("schema.null", "adapted", "a value has one type: null can't be given in an array's items", "[G2G] 5.4"),
     Rule(
-        "schema.null", "adapted", "a property has one type: null can't be given where a value is required", "[G2G] 5.4"
+        "schema.optional",
+        "equivalent",
+        "null for a property: it may be left out instead, and null is put back where it was required",
+        "[G2G] 5.4",
     ),
-    Rule("schema.optional", "equivalent", "null for what is not required: it is left out instead", "[G2G] 5.4"),
     Rule("schema.tuple", "adapted", "arrays have one kind of items: one schema for all places of a tuple", "[JAVA]"),
     Rule("schema.const", "equivalent", "a const is an enum of one value", "json-schema"),
     Rule(
@@ -239,11 +242,11 @@ class Place(NamedTuple):
     depth: int
     inside: tuple[int, ...]
     way: tuple[Any, str] | None  # (the way before, the last step)
-    required: bool = True
+    named: bool = False  # a property, which may be left out
 
-    def below(self, step: str, *, required: bool = True) -> Place:
+    def below(self, step: str, *, named: bool = False) -> Place:
         """A place one schema deeper."""
-        return Place(self.depth + 1, self.inside, (self.way, step), required)
+        return Place(self.depth + 1, self.inside, (self.way, step), named)
 
 
 class Told:

@@ -102,3 +102,23 @@ def test_there_and_back(call: tuple[dict[str, Any], dict[str, Any]]) -> None:
     schema, arguments = call
     repaired, _ = function_parameters(schema, "p")
     assert repr(restore_arguments(_carried(arguments, repaired), schema)) == repr(arguments)
+
+
+@pytest.mark.parametrize(
+    ("note", "restored"),
+    [
+        ({"type": ["string", "null"]}, {"a": "x", "note": None}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"a": "x", "note": None}),
+        ({"type": "string", "nullable": True}, {"a": "x", "note": None}),
+        ({"enum": ["y", None]}, {"a": "x", "note": None}),
+        ({"type": "string"}, {"a": "x"}),
+    ],
+)
+def test_null_is_put_back_where_it_was_demanded(note: dict[str, object], restored: dict[str, object]) -> None:
+    """What a model left out because null had no type is null for the client; no other value is made up."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "note": note}, "required": ["a", "note"]}
+    assert restore_arguments({"a": "x"}, schema) == restored
+    assert restore_arguments({"a": "x", "note": "y"}, schema) == {"a": "x", "note": "y"}
+    nested = {"type": "object", "properties": {"list": {"type": "array", "items": schema}}}
+    assert restore_arguments({"list": [{"a": "x"}]}, nested) == {"list": [restored]}
+    assert restore_arguments({"a": "x"}, {**schema, "required": ["a"]}) == {"a": "x"}

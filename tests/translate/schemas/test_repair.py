@@ -106,11 +106,13 @@ def test_what_is_right_stays(kept: dict[str, Any]) -> None:
     assert [note.rule for note in notes] == ["schema.type", "schema.const"]
 
 
-def test_null_where_a_value_is_required_is_told() -> None:
-    """Null that can't be given any more is adapted; null for what can be left out is the same as leaving it out."""
-    schema = {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
-    assert [note.kind for note in function_parameters(schema, "p")[1]] == ["equivalent"]
-    assert [note.kind for note in function_parameters({**schema, "required": ["a"]}, "p")[1]] == ["adapted"]
+def test_what_takes_null_may_be_left_out() -> None:
+    """A property's null becomes its absence, required or not: a model must not invent a value."""
+    schema = {"type": "object", "properties": {"a": {"type": ["string", "null"]}, "b": TEXT}}
+    for required, left in ([], []), (["a", "b"], ["b"]), (["a"], []):
+        repaired, notes = function_parameters({**schema, "required": required}, "p")
+        assert repaired["required"] == left
+        assert [(note.kind, note.rule) for note in notes] == [("equivalent", "schema.optional")]
 
 
 def test_names_are_only_names() -> None:
