@@ -72,9 +72,8 @@ async def _next(content: StreamReader) -> bytes:
     try:
         async with asyncio.timeout(STALLED_SECONDS):
             return await content.readany()
-    except TimeoutError:
-        message = f"The request's body stopped coming for {STALLED_SECONDS:g} seconds."
-        raise GatewayError(INVALID_JSON, message) from None
+    except TimeoutError as fault:  # a body that has stalled is one that is cut off: nothing can follow it either
+        raise web.RequestPayloadError from fault
 
 
 def json_object(data: bytes) -> dict[str, Any]:

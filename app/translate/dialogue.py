@@ -105,7 +105,6 @@ class Sampling:
 
     temperature: float | None = None
     top_p: float | None = None
-    repetition_penalty: float | None = None
 
 
 @dataclass(slots=True)

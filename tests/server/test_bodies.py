@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from app.sandbox import server
+from app.server import bodies
 from app.server.keys import BODIES
 from tests.running import GatewayStarter, Running, eventually
 from tests.watching import CHAT, ask, asking, everything, lines, raw, saying, told
@@ -234,3 +235,16 @@ async def test_memory_is_free_after_every_end(
         async with asyncio.timeout(0.2):
             await ask(http, gateway, asking("sandbox:wait 30"))
     await eventually(lambda: left(gateway) == full)
+
+
+async def test_a_body_that_stops_coming(
+    gateway: Running, sandbox: server.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a bounded time it is one that is cut off: a 400, its memory given back, the connection closed."""
+    monkeypatch.setattr(bodies, "STALLED_SECONDS", 0.1)
+    full = left(gateway)
+    reply = await raw(gateway, UNFINISHED["a length that never comes"])
+    assert b" 400 " in reply.splitlines()[0]
+    assert b"cut off" in reply
+    assert left(gateway) == full
+    assert not sandbox.state.requests.of("chat")

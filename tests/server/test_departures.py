@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 from yarl import URL
 
+from app.server import streaming
 from tests.running import GatewayStarter, Running, SandboxStarter, eventually
 
 CHAT = "/v1/chat/completions"
@@ -136,3 +137,37 @@ def _counts() -> dict[str, float]:
         "excluded": value("slo_events_total", slo="availability", result="excluded"),
         "in_flight": value("in_flight_requests", endpoint="chat"),
     }
+
+
+async def test_a_client_that_never_reads(
+    start_sandbox: SandboxStarter, start_gateway: GatewayStarter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not hold GigaChat's stream: after a bounded time it counts as gone, and the generation ends."""
+    monkeypatch.setattr(streaming, "_STUCK_SECONDS", 0.3)
+    sandbox = await start_sandbox(oauth_per_second=0)
+    gateway = await start_gateway(sandbox, GPT2GIGA_KEEPALIVE_SECONDS="0.1")
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    url, data = URL(gateway.url), orjson.dumps(asking("sandbox:long 200000"))
+    with sock:
+        sock.connect((url.host, url.port))
+        sock.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+        await eventually(
+            lambda: any(record.outcome == "client_gone" for record in sandbox.state.requests.of("chat")), 8
+        )
+
+
+@pytest.mark.parametrize("told", ["1e-300", "1e-9", "0.001"])
+async def test_no_read_timeout_makes_a_flood(
+    start_gateway: GatewayStarter, http: aiohttp.ClientSession, told: str
+) -> None:
+    """However little patience a client tells, comments keep their distance and others are served meanwhile."""
+    gateway = await start_gateway()
+    headers = {"x-stainless-read-timeout": told}
+    body = asking("sandbox:wait 0.6\nsandbox:say x")
+    async with http.post(gateway.url + CHAT, json=body, headers=headers) as response:
+        async with http.get(gateway.url + "/livez") as alive:
+            assert alive.status == 200
+        text = await response.text()
+    assert text.count(": keep-alive") <= 7
+    assert text.endswith("[DONE]\n\n")
