@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 _CLOSES = {"{": "}", "[": "]"}
+_OPENING = re.compile(r'\{\s*(["}]|\Z)')  # braces of prose ("{name}") go on otherwise
 
 
 class JsonOnly:
     """Lets the first JSON object of a text through, which comes in pieces, and nothing around it."""
 
-    __slots__ = ("_depth", "_escaped", "_over", "_quoted")
+    __slots__ = ("_depth", "_escaped", "_held", "_over", "_quoted")
 
     def __init__(self) -> None:
         self._depth = 0
         self._quoted = False
         self._escaped = False
         self._over = False
+        self._held = ""  # a brace that may open an object: what follows it is not there yet
 
     @property
     def begun(self) -> bool:
@@ -27,8 +31,12 @@ class JsonOnly:
         if not self._depth:
             if self._over:
                 return ""
-            start = text.find("{")
-            start = len(text) if start < 0 else start
+            text = self._held + text
+            found = _OPENING.search(text)
+            self._held = text[found.start() :] if found and not found[1] else ""
+            if not found or self._held:
+                return ""
+            start = found.start()
         for at in range(start, len(text)):
             self._step(text[at])
             if not self._depth:

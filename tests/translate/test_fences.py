@@ -14,6 +14,8 @@ from app.translate.fences import JsonOnly, looks_like_json
         ('Here you are:\n```json\n{"a": [1, {"b": 2}]}\n```\nAnything else?', '{"a": [1, {"b": 2}]}'),
         ('{"a": "```}{\\"]"} and more {"b": 2}', '{"a": "```}{\\"]"}'),
         ("[sandbox] {}", "{}"),
+        ('For {name} and {\n other} I say: { \n\t"a": 1}.', '{ \n\t"a": 1}'),
+        ("a brace that ends it {", ""),
         ('{"cut": "of', '{"cut": "of'),
         ("no JSON at all", ""),
         ("", ""),

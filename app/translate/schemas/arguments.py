@@ -91,8 +91,12 @@ class _Restoring:
 
 
 def _named(name: str, schemas: list[Schema]) -> list[Any]:
-    """What the schemas say of a property. Patterns are not matched: what stands under them is thought to hold."""
+    """What the schemas say of a property. Patterns are not matched: what stands under them is thought to hold.
+
+    `additionalProperties` of one branch say nothing of a name that another has: the function's schema has it there.
+    """
     found: list[Any] = []
+    rest: list[Any] = []
     for schema in schemas:
         properties = schema.get("properties")
         if isinstance(properties, dict) and name in properties:
@@ -100,8 +104,8 @@ def _named(name: str, schemas: list[Schema]) -> list[Any]:
             continue
         patterns = schema.get("patternProperties")
         found.extend(patterns.values() if isinstance(patterns, dict) else ())
-        found.append(schema.get("additionalProperties"))
-    return found
+        rest.append(schema.get("additionalProperties"))
+    return found or rest
 
 
 def _placed(index: int, schemas: list[Schema]) -> Iterator[Any]:

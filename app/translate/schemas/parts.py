@@ -34,6 +34,7 @@ class Parts:
     unions: list[list[Any]] = field(default_factory=list)
     inside: tuple[int, ...] = ()
     plain: str | None = None  # a part was cut off: the type that it had
+    endless: bool = False  # it was cut off because it contains itself
 
 
 class Gathering:
@@ -106,6 +107,7 @@ class Gathering:
                 return [target]
             self.told("schema.cycle", place.way)
             parts.plain = "array" if target.get("type") == "array" else "object"
+            parts.endless = True
         elif target is None:
             self.told("schema.unresolved", place.way)
             parts.plain = "object"

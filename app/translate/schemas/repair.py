@@ -37,6 +37,7 @@ class Repair:
         self._told = told
         self._origins = Origins()
         self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
+        self._endless: dict[int, object] = {}  # and of those where a schema that contains itself was cut off
 
     @property
     def spent(self) -> bool:
@@ -50,6 +51,8 @@ class Repair:
             return complete({"type": hint or "object"})
         parts = self._gathering.gather(schemas, place)
         place = place._replace(inside=parts.inside)
+        if parts.endless and not parts.properties:
+            self._endless[id(place.way)] = place.way
         schema = {key: value for key, value in parts.keys.items() if key not in _TAKEN}
         kind = self._kind(schema, parts, place) or self._guessed(parts, hint, place)
         self._fill(schema, parts, place)
@@ -141,29 +144,46 @@ class Repair:
     def _fill(self, schema: Schema, parts: Parts, place: Place) -> None:
         """The schemas inside this one."""
         if "properties" in parts.keys:
-            places = {name: place.below(name, named=True) for name in parts.properties}
-            schema["properties"] = {
-                name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()
-            }
-            nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
-            if nulled and "required" in schema:
-                schema["required"] = [name for name in schema["required"] if name not in nulled]
+            self._name(schema, parts, place)
         if "patternProperties" in parts.keys:
             schema["patternProperties"] = {
                 name: self._loose(one, place.below(name)) for name, one in parts.keys["patternProperties"].items()
             }
-        items = [self.repaired([one], place.below("items")) for one in self._items(parts.keys, place)]
+        places = [(one, place.below("items")) for one in self._items(parts.keys, place)]
+        items = [self.repaired([one], inner) for one, inner in places]
         if items:
             kinds = [one["type"] for one in items]
             schema["items"] = either(items, self._origins)
             if len({*kinds}) > 1:
                 _add(schema["items"], ", ".join(kinds[:8]))
+            if all(self._ends(inner) for _, inner in places):
+                schema.pop("minItems", None)
+                schema["maxItems"] = 0
         for key in ONE[1:]:
             if key in parts.keys:
-                given = parts.keys[key]
-                schema[key] = (
-                    self._loose(given, place.below(key)) if key in _LOOSE else self.repaired([given], place.below(key))
-                )
+                given, inner = parts.keys[key], place.below(key)
+                schema[key] = self._loose(given, inner) if key in _LOOSE else self.repaired([given], inner)
+                if key in _LOOSE and self._ends(inner):
+                    schema[key] = False
+
+    def _name(self, schema: Schema, parts: Parts, place: Place) -> None:
+        """The properties. What can't be given (null, a schema without end) may be left out, and what may be is."""
+        places = {name: place.below(name, named=True) for name in parts.properties}
+        named = {name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()}
+        nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
+        if nulled and "required" in schema:
+            schema["required"] = [name for name in schema["required"] if name not in nulled]
+        needed = schema.get("required", ())
+        schema["properties"] = {
+            name: one for name, one in named.items() if name in needed or not self._ends(places[name])
+        }
+        repeated = len({*place.inside}) < len(place.inside)  # upper levels stay, even where no end can be given
+        if repeated and any(self._ends(inner) for name, inner in places.items() if name in needed):
+            self._endless[id(place.way)] = place.way
+
+    def _ends(self, place: Place) -> bool:
+        """Whether no value can stand at a place: it would go on without end."""
+        return id(place.way) in self._endless
 
     def _items(self, keys: Schema, place: Place) -> list[Any]:
         """The schemas of an array's items: several for a tuple."""
@@ -187,7 +207,10 @@ class Repair:
             self._nullable(place)
         if not live:
             return {"type": "string", "enum": ["null"]}, set()
-        built = [self.repaired([one], place.below(f"[{index}]"), kind) for index, one in enumerate(live)]
+        places = [place.below(f"[{index}]") for index in range(len(live))]
+        built = [self.repaired([one], inner, kind) for one, inner in zip(live, places, strict=True)]
+        if all(map(self._ends, places)):
+            self._endless[id(place.way)] = place.way
         shared = set.intersection(*(set(one.get("properties", ())) for one in built))
         if len(built) > 1:
             self._told("schema.union", place.way)

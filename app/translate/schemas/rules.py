@@ -33,7 +33,7 @@ _TABLE = (
     Rule(
         "schema.cycle",
         "adapted",
-        "a recursive $ref has no end: below NESTED levels it is a plain value",
+        "a recursive $ref has no end: below NESTED levels arrays are empty and what may be left out is",
         "as schema.ref",
     ),
     Rule(

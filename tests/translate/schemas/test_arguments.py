@@ -122,3 +122,10 @@ def test_null_is_put_back_where_it_was_demanded(note: dict[str, object], restore
     nested = {"type": "object", "properties": {"list": {"type": "array", "items": schema}}}
     assert restore_arguments({"list": [{"a": "x"}]}, nested) == {"list": [restored]}
     assert restore_arguments({"a": "x"}, {**schema, "required": ["a"]}) == {"a": "x"}
+
+
+def test_a_named_property_goes_before_the_rest_of_another_branch() -> None:
+    """The function has the name's own schema: what another branch says of unnamed properties is not about it."""
+    branches = [{"properties": {"y": {"enum": [None, 1]}}}, {"additionalProperties": {"type": "string"}}]
+    schema = {"type": "object", "properties": {"x": {"anyOf": branches}}}
+    assert restore_arguments({"x": {"y": "1", "z": "1"}}, schema) == {"x": {"y": 1, "z": "1"}}

@@ -122,17 +122,6 @@ def test_names_are_only_names() -> None:
     assert list(schema["properties"]) == names
 
 
-def test_recursion_is_cut_at_a_depth() -> None:
-    """A tree has three levels of itself, the fourth is plain."""
-    tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/T"}}}
-    schema, notes = function_parameters({"properties": {"t": {"$ref": "#/$defs/T"}}, "$defs": {"T": tree}}, "p")
-    node, levels = schema["properties"]["t"], 0
-    while node["properties"]:
-        node, levels = node["properties"]["next"], levels + 1
-    assert levels == 3
-    assert "schema.cycle" in [note.rule for note in notes]
-
-
 def test_a_closed_object_is_open_for_its_other_part() -> None:
     """Two closed parts of one object do not close it for each other's properties."""
     parts = [{"properties": {name: TEXT}, "additionalProperties": False} for name in "ab"]

@@ -1,0 +1,71 @@
+"""Schemas that contain themselves: what is cut, and that what is left can be filled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from app.translate.schemas.arguments import restore_arguments
+from app.translate.schemas.functions import function_parameters
+
+
+def test_recursion_is_cut_at_a_depth() -> None:
+    """A tree has three levels of itself; what would be the fourth may be left out, and is."""
+    tree = {"type": "object", "properties": {"name": {"type": "string"}, "next": {"$ref": "#/$defs/T"}}}
+    schema, notes = function_parameters({"properties": {"t": {"$ref": "#/$defs/T"}}, "$defs": {"T": tree}}, "p")
+    node, levels = schema["properties"]["t"], 1
+    while "next" in node["properties"]:
+        node, levels = node["properties"]["next"], levels + 1
+    assert levels == 3
+    assert node["properties"] == {"name": {"type": "string"}}
+    assert "schema.cycle" in {note.rule for note in notes}
+
+
+class Node(BaseModel):
+    """A model that contains itself in all ways that can end."""
+
+    name: str
+    children: list[Node] = []
+    parent: Node | None
+    named: dict[str, Node]
+    more: list[Node] | None = None
+    pair: Pair | None = None
+
+
+class Pair(BaseModel):
+    """A model that needs the one that it is part of."""
+
+    model_config = ConfigDict(extra="forbid")
+    left: Node
+
+
+def test_what_fits_a_cut_schema_fits_the_model() -> None:
+    """The smallest and the largest value of a recursive model's function are values of the model."""
+    schema, _ = function_parameters(Pair.model_json_schema(), "p")
+    for most in (False, True):
+        value = restore_arguments(_value(schema, most=most), Pair.model_json_schema())
+        Pair.model_validate(value)
+    assert schema["properties"]["left"]["properties"]["children"]["items"]["properties"]["children"]
+
+
+def _value(schema: dict[str, Any], *, most: bool) -> Any:
+    """A value with all that a schema lets in, or with only what it demands."""
+    if schema["type"] == "object":
+        named = {
+            name: _value(one, most=most)
+            for name, one in schema["properties"].items()
+            if most or name in schema.get("required", ())
+        }
+        rest = schema.get("additionalProperties")
+        return {**named, "other": _value(rest, most=most)} if most and isinstance(rest, dict) else named
+    if schema["type"] == "array":
+        return [_value(schema["items"], most=most)] if most and schema.get("maxItems") != 0 else []
+    return "text"
+
+
+def test_a_tree_that_can_not_end_keeps_its_levels() -> None:
+    """Where a schema demands itself without end, its levels stay as far as they go."""
+    tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/T"}}, "required": ["next"]}
+    schema, _ = function_parameters({"properties": {"t": {"$ref": "#/$defs/T"}}, "$defs": {"T": tree}}, "p")
+    assert schema["properties"]["t"]["properties"]["next"]["properties"]["next"]["properties"]["next"]
