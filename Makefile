@@ -1,13 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run sandbox check lint types layers test bench format
+.PHONY: help setup run sandbox check lint types layers test test-clients bench format
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CLIENTS := $(VENV)/.clients
 
 help: ## what can be typed here
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## the virtual environment in .venv, with everything installed
 
@@ -35,6 +36,13 @@ layers: $(READY)
 
 test: $(READY) ## the tests, with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+test-clients: $(CLIENTS) ## the tests with clients that need Node or a large installation: it is downloaded
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m heavy tests/clients
+
+$(CLIENTS): $(READY) deploy/test-clients.sh tests/clients/node/package-lock.json
+	@VENV="$(VENV)" sh deploy/test-clients.sh
+	@touch $@
 
 bench: $(READY) ## CPU per request and per chunk, as a ratio to bare aiohttp in the same run
 	$(BIN)/python -m tests.bench

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 from prometheus_async.aio.web import server_stats
 
+from app.admission.memory import Memory
 from app.admission.tenants import Door
 from app.config import Config
 from app.errors import ConfigError
@@ -19,7 +20,12 @@ from app.exchange.attempts import Attempts
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
 from app.exchange.embeddings import Embeddings
+from app.exchange.files import Files
+from app.exchange.plans import Planner
+from app.exchange.uploads import Uploads
 from app.exchange.variants import Fallbacks
+from app.media.addresses import is_public
+from app.media.fetch import open_fetcher
 from app.observe import metrics as families
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
@@ -32,6 +38,7 @@ from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, REQUESTS, Gateway
 from app.server.middlewares import access, door, expected, failures, tell_client
 from app.server.routes import API_AND_TWINS, OPEN
 from app.settings import Credential
+from app.storage.uploads import UploadJournal
 from app.translate.abilities import Abilities, overrides
 from app.translate.models import ModelNames
 from app.upstream import trust
@@ -43,14 +50,18 @@ from app.upstream.tokens import Source, TokenKeeper
 from app.version import program_version
 
 
-def build(config: Config) -> web.Application:
-    """The gateway for these settings. Its background tasks live while the application runs."""
+def build(config: Config, *, public: Callable[[str], bool] = is_public) -> web.Application:
+    """The gateway for these settings. Its background tasks live while the application runs.
+
+    `public` judges the addresses that clients' files may be fetched from.
+    """
     # Bodies are bounded by BodyBudget, whose error is in the envelope.
     app = web.Application(middlewares=[access, failures, door], client_max_size=0)
     app[REQUESTS] = RequestObserver(families.shared())
     app[DOOR] = Door(config.api_key)
     app[DRAIN] = Drain()
-    app[BODIES] = BodyBudget(config.max_body_bytes, config.max_bodies_bytes)
+    memory = Memory(config.max_bodies_bytes)
+    app[BODIES] = BodyBudget(config.max_body_bytes, memory)
     app.on_response_prepare.append(tell_client)
     api = [
         app.router.add_route(row.method, row.path, getattr(handlers, row.handler), expect_handler=expected)
@@ -65,7 +76,7 @@ def build(config: Config) -> web.Application:
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[REQUESTS].metrics) as gateway:
+        async with open_gateway(config, app[REQUESTS].metrics, memory, public) as gateway:
             app[GATEWAY] = gateway
             yield
 
@@ -74,14 +85,17 @@ def build(config: Config) -> web.Application:
 
 
 @asynccontextmanager
-async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    config: Config, metrics: Metrics, memory: Memory, public: Callable[[str], bool]
+) -> AsyncIterator[Gateway]:
     """The rooms below the server, wired, with their background tasks running."""
     credential = config.credentials[0].alias if config.credentials else "default"
     observer = UpstreamObserver(metrics, credential)
     names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
     version = program_version()
     metrics.build_info.labels(version).set(1)
-    metrics.allow_models([config.model, config.embeddings_model, *(model for _, model in config.model_aliases)])
+    asked = [config.model, config.embeddings_model, config.vision_model, *(model for _, model in config.model_aliases)]
+    metrics.allow_models(filter(None, asked))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(_trust(config, metrics), config.connect_seconds))
         gigachat = GigaChat(
@@ -98,11 +112,15 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
         keeper = TokenKeeper(fetch, ready, observer, source=source)
         catalog = Catalog(gigachat, keeper, metrics, credential)
         attempts = Attempts(gigachat, keeper, metrics, credential)
+        fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
+        uploads = Uploads(attempts, UploadJournal(config.state_dir, _journal_failed), config.file_seconds)
         fallbacks = Fallbacks(config.structured_output, state_echo=config.state_echo)
-        chat = Chat(attempts, fallbacks, _abilities(config), config.first_byte_seconds)
+        planner = Planner(fallbacks, _abilities(config))
+        chat = Chat(attempts, fallbacks, planner, Files(fetcher, uploads, memory), config.first_byte_seconds)
         embeddings = Embeddings(attempts)
         await stack.enter_async_context(_running(keeper.run(), "token-renewal"))
         await stack.enter_async_context(_running(gigachat.pulse.run(catalog.refresh), "gigachat-pulse"))
+        await stack.enter_async_context(_running(uploads.run(), "files"))
         if ready is not None:
             await stack.enter_async_context(_running(ready.run(catalog.takes), "ready-token"))
         yield Gateway(config, names, chat, embeddings, catalog, gigachat, keeper, version)
@@ -111,11 +129,18 @@ async def open_gateway(config: Config, metrics: Metrics) -> AsyncIterator[Gatewa
 def _abilities(config: Config) -> Abilities:
     """The table of what models can do, with the operator's file. Raises ConfigError."""
     if config.models_file is None:
-        return Abilities()
+        return Abilities(vision=config.vision_model)
     try:
-        return Abilities(overrides(orjson.loads(config.models_file.read_bytes())))
+        return Abilities(overrides(orjson.loads(config.models_file.read_bytes())), config.vision_model)
     except (OSError, ValueError) as fault:
         raise ConfigError([f"GPT2GIGA_MODELS_FILE ({config.models_file}): {fault}"]) from fault
+
+
+def _journal_failed(fault: OSError) -> None:
+    LOGGER.warning(
+        "the journal of uploaded files can't be kept: after a restart some will stay at GigaChat",
+        extra=fields(error=fault.strerror or str(fault)),
+    )
 
 
 def first_level(config: Config, session: aiohttp.ClientSession) -> tuple[OAuth | Login | None, Source]:

@@ -23,8 +23,17 @@ from app.settings import Credential
 PREFIXES = ("GIGACHAT_", "GPT2GIGA_")
 
 
-def _setting(name: str, default: Any, parse: Callable[[str], Any] = settings.text, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"name": name, "parse": parse, "secret": secret})
+def _setting(
+    name: str,
+    default: Any,
+    parse: Callable[[str], Any] = settings.text,
+    *,
+    secret: bool = False,
+    empty: str | None = None,
+) -> Any:
+    """`empty`: what an empty variable means where it means something; elsewhere it counts as not set."""
+    metadata = {"name": name, "parse": parse, "secret": secret, "empty": empty}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,7 @@ class Config:
     api_key: str = _setting("GPT2GIGA_API_KEY", "", secret=True)
     model_aliases: tuple[tuple[str, str], ...] = _setting("GPT2GIGA_MODEL_ALIASES", (), settings.aliases)
     embeddings_model: str = _setting("GPT2GIGA_EMBEDDINGS_MODEL", "Embeddings")
+    vision_model: str = _setting("GPT2GIGA_VISION_MODEL", "GigaChat-2-Pro", settings.off_or_text, empty="")
     models_file: Path | None = _setting("GPT2GIGA_MODELS_FILE", None, settings.existing_file)
     structured_output: str = _setting(
         "GPT2GIGA_STRUCTURED_OUTPUT", "auto", settings.choice("auto", "native", "function")
@@ -69,6 +79,8 @@ class Config:
     shutdown_seconds: float = _setting("GPT2GIGA_SHUTDOWN_SECONDS", 30.0, settings.seconds)
     upstream_proxy: str = _setting("GPT2GIGA_UPSTREAM_PROXY", "", settings.url, secret=True)
     state_dir: Path | None = _setting("GPT2GIGA_STATE_DIR", None, settings.directory)
+    file_seconds: float = _setting("GPT2GIGA_FILE_SECONDS", 2700.0, settings.positive)
+    fetch_hosts: tuple[str, ...] = _setting("GPT2GIGA_FETCH_HOSTS", (), settings.hosts)
     # Where the ready token came from: the file is read again when it changes.
     access_token_file: Path | None = field(default=None)
     warnings: tuple[str, ...] = field(default=(), repr=False)  # what the start tells the operator
@@ -105,6 +117,8 @@ class _Reader:
             raw = self._raw(item)
             if raw:
                 values[item.name] = self._parsed(item, raw)
+            elif item.metadata["empty"] is not None and item.metadata["name"] in self._given:
+                values[item.name] = item.metadata["empty"]
         if path := self._given.get("GIGACHAT_ACCESS_TOKEN_FILE"):
             values["access_token_file"] = self._path(path)
         values.setdefault("upstream_proxy", self._proxy_of_environment())
@@ -191,7 +205,9 @@ def _of_file(dotenv: Path) -> Mapping[str, str | None]:
 
 
 def _filled(given: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in given.items() if value and value.strip()}
+    telling = {item.metadata["name"] for item in _declared() if item.metadata["empty"] is not None}
+    filled = {name: value for name, value in given.items() if value and value.strip()}
+    return filled | {name: "" for name in telling if given.get(name) == ""}
 
 
 def _declared() -> list[Field[Any]]:

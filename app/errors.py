@@ -45,6 +45,10 @@ UNKNOWN_URL = _request("unknown_url", status=404, error_type="not_found")
 MODEL_NOT_FOUND = _request("model_not_found", status=404, error_type="not_found")
 METHOD_NOT_ALLOWED = _request("method_not_allowed", status=405, error_type="not_found")
 REQUEST_TOO_LARGE = _request("request_too_large", status=413, error_type="payload_too_large")
+UNSUPPORTED_FILE = _request("unsupported_file")
+FILE_TOO_LARGE = _request("file_too_large")
+FILE_DOWNLOAD_FAILED = _request("file_download_failed")
+FILE_NOT_FOUND = _request("file_not_found")
 UPSTREAM_REJECTED = Row(400, "invalid_request_error", "upstream_rejected", "upstream_4xx", "bad")
 
 # GigaChat's side

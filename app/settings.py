@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _SCOPE = re.compile(r"[A-Z][A-Z0-9_]*")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?", re.IGNORECASE)
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?(:\d{1,5})?")
 _VERSION = re.compile(r"(?<!/)/v\d+$")
 _SIZE = re.compile(r"(\d+)\s*(|[KMG]i?B?)", re.IGNORECASE)
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -160,6 +161,20 @@ def origins(value: str) -> tuple[str, ...]:
             raise ValueError(f"{origin!r} is no origin: scheme://host[:port], or * alone")
     if "*" in found and len(found) > 1:
         raise ValueError("* stands alone or not at all")
+    return found
+
+
+def off_or_text(value: str) -> str:
+    """A word, or nothing where it says `off`."""
+    return "" if value.lower() == "off" else text(value)
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Hosts, comma-separated: `name`, `name:port`, `*.name`."""
+    found = tuple(item.strip().lower() for item in text(value).split(",") if item.strip())
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is no host: files.example.com, files.example.com:8443 or *.example.com")
     return found
 
 

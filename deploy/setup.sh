@@ -4,19 +4,40 @@
 set -eu
 PYTHON=${PYTHON:-python3}
 VENV=${VENV:-.venv}
+# What tests start beside Python: a program and the Debian package that has it, a pair a line. tests/programs.py reads
+# it; there a missing program leaves its tests out, by name, and fails them where CI=true.
+TEST_PROGRAMS="
+nginx:nginx-light
+"
 
 fail() {
     echo "setup: $1" >&2
     exit 1
 }
 
+# Sets as_root to the words that a command needs before it to run as root; fails where there are none.
+become_root() {
+    if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 1; fi
+}
+
 install_packages() {
     command -v apt-get >/dev/null 2>&1 || fail "missing: $*. Install them with your system's package manager, then run make again."
-    if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else
-        fail "missing: $*. Add them with: sudo apt-get install -y $*"
-    fi
+    become_root || fail "missing: $*. Add them with: sudo apt-get install -y $*"
     $as_root apt-get update -q
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q "$@"
+}
+
+# The packages of TEST_PROGRAMS that are missing.
+missing_packages() {
+    for pair in $TEST_PROGRAMS; do
+        # Debian keeps servers where a person's PATH does not look
+        (PATH="$PATH:/usr/sbin:/sbin"; command -v "${pair%%:*}") >/dev/null 2>&1 || printf ' %s' "${pair#*:}"
+    done
+}
+
+install_test_programs() {
+    command -v apt-get >/dev/null 2>&1 && become_root && $as_root apt-get update -q &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
 command -v "$PYTHON" >/dev/null 2>&1 || install_packages python3 python3-venv
@@ -32,3 +53,11 @@ fi
 "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$PYTHON" -m venv --clear "$VENV"
 echo "setup: installing into $VENV"
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[speed,dev]'
+
+missing=$(missing_packages)
+# shellcheck disable=SC2086 # a list of words
+if [ -n "$missing" ] && ! install_test_programs $missing; then
+    told="missing for some tests:$missing. Add with: sudo apt-get install -y --no-install-recommends$missing"
+    [ "${CI:-}" != true ] || fail "$told"
+    echo "setup: $told" >&2
+fi

@@ -20,6 +20,7 @@ from app.sandbox import server
 from app.sandbox.state import SandboxSettings
 from app.serve import listen
 from app.server.keys import DRAIN
+from tests.programs import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.running import (
     GatewayStarter,
     Process,

@@ -52,12 +52,58 @@ class Reply(NamedTuple):
         return ["[DONE]" if item == sse.DONE else orjson.loads(item) for item in data]
 
     @property
+    def streamed(self) -> bool:
+        """Whether it came as a stream."""
+        return self.headers["Content-Type"].startswith(sse.CONTENT_TYPE)
+
+    @property
     def content(self) -> str:
         """The words of an answer, streamed or whole."""
-        if not self.headers["Content-Type"].startswith(sse.CONTENT_TYPE):
+        if not self.streamed:
             return str(self.json["choices"][0]["message"]["content"])
         deltas = [item["choices"][0]["delta"] for item in self.events if item != "[DONE]" and item.get("choices")]
         return "".join(delta.get("content", "") for delta in deltas)
+
+    @property
+    def choices(self) -> list[dict[str, Any]]:
+        """The choices of an answer; those of a stream put together of its chunks, as they would be in a whole one."""
+        if not self.streamed:
+            found: list[dict[str, Any]] = self.json["choices"]
+            return found
+        made: dict[int, dict[str, Any]] = {}
+        for chunk in self.events[:-1]:
+            for one in chunk["choices"]:
+                empty = {"role": "assistant", "content": None, "refusal": None}
+                choice = made.setdefault(one["index"], {"index": one["index"], "message": empty, "finish_reason": None})
+                _join(choice["message"], one["delta"])
+                choice["finish_reason"] = one["finish_reason"]
+        return [made[index] for index in sorted(made)]
+
+
+def _join(message: dict[str, Any], delta: dict[str, Any]) -> None:
+    """Put a stream's delta to the message that it belongs to."""
+    for key, value in delta.items():
+        if key == "tool_calls":
+            calls = message.setdefault(key, [])
+            for part in value:
+                if part["index"] == len(calls):
+                    calls.append({"id": part["id"], "type": part["type"], "function": {"name": "", "arguments": ""}})
+                _join(calls[part["index"]]["function"], part["function"])
+        elif isinstance(value, dict):
+            _join(message.setdefault(key, {}), value)
+        elif isinstance(value, str) and key != "role":
+            message[key] = (message.get(key) or "") + value
+
+
+def tool(name: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A function that may be called."""
+    schema = {"type": "object", "properties": properties or {}, **more}
+    return {"type": "function", "function": {"name": name, "parameters": schema}}
+
+
+def called(number: str, name: str, arguments: str = "{}") -> dict[str, Any]:
+    """A call as an assistant's message has it."""
+    return {"id": number, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def saying(text: str, **more: Any) -> dict[str, Any]:
@@ -84,6 +130,12 @@ async def ask(
     data = io.BytesIO(json.dumps(body).encode()) if body is not None else data
     async with http.request(method, gateway.url + path, data=data, headers=headers, allow_redirects=False) as response:
         return Reply(response.status, response.headers, await response.text())
+
+
+async def health(http: aiohttp.ClientSession, gateway: Running, path: str = "/health") -> tuple[int, dict[str, Any]]:
+    """Status and body of one of the operators' pages."""
+    reply = await ask(http, gateway, method="GET", path=path)
+    return reply.status, reply.json
 
 
 async def raw(gateway: Running, request: bytes, *, end: bool = False) -> bytes:

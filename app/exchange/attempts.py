@@ -15,11 +15,13 @@ from typing import Literal
 import aiohttp
 from prometheus_client import Counter
 
+from app.errors import GatewayError
 from app.exchange.outcomes import no_token, to_error
 from app.observe.facts import Facts
 from app.observe.metrics import Metrics
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, Unreachable, UpstreamFailure
+from app.upstream.forms import Form
 from app.upstream.tokens import NoToken, Source, Token, TokenKeeper
 
 Reason = Literal["stale", "unauthorized"]
@@ -30,14 +32,14 @@ TRIES: dict[Reason, int] = {"stale": 1, "unauthorized": 2}
 
 @dataclass(slots=True)
 class Job:
-    """A POST to GigaChat: what stays the same over its tries."""
+    """A question to GigaChat: what stays the same over its tries. Without a body it is a GET."""
 
-    operation: Literal["chat", "embeddings", "tokens"]
+    operation: Literal["chat", "embeddings", "tokens", "files"]
     path: str
-    body: bytes
+    body: bytes | Form | None
     headers: Mapping[str, str]
     stream: bool = False
-    field: str = "messages"  # of the client's body: where the words stand that may be too many
+    field: str = "messages"  # of the client's body: where the words stand that may be too many, or the file
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Attempts:
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
-        self._credential = credential
+        self.credential = credential
         self._attempted: dict[tuple[str, str], Counter] = {}
 
     async def open(self, job: Job, facts: Facts) -> aiohttp.ClientResponse:
@@ -73,12 +75,13 @@ class Attempts:
         if token is None:
             token = await self._token()
         tries = _Tries()
-        if facts.upstream_started is None:
+        apart = job.operation == "files"  # these have a time of their own
+        if facts.upstream_started is None and not apart:
             facts.upstream_started = monotonic()
         while True:
-            facts.tries += 1
+            facts.tries += not apart
             try:
-                response = await self._gigachat.post(
+                response = await self._gigachat.ask(
                     job.path, job.body, token, job.headers, stream=job.stream, anew=tries.last == "stale"
                 )
             except UpstreamFailure as failure:
@@ -92,6 +95,11 @@ class Attempts:
                 if tries.last is not None:
                     self._metrics.retries.labels(tries.last, "success").inc()
                 return response
+
+    @staticmethod
+    def error(failure: UpstreamFailure, job: Job) -> GatewayError:
+        """What the client is told of a job's failure."""
+        return to_error(failure, job.field, file=job.operation == "files")
 
     def silent(self, detail: str) -> None:
         """GigaChat took a request and said nothing for too long."""
@@ -114,12 +122,12 @@ class Attempts:
                 return other
         if tries.last is not None:
             self._metrics.retries.labels(tries.last, "failure").inc()
-        raise to_error(failure, job.field) from failure
+        raise self.error(failure, job) from failure
 
     def _count(self, job: Job, status: int | None, facts: Facts) -> None:
         key = (job.operation, "other" if status is None else self._metrics.code(status))
         counter = self._attempted.get(key)
         if counter is None:
-            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self._credential)
+            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self.credential)
         counter.inc()
         facts.upstream_status = status

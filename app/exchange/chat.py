@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app import errors, sse
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
+from app.exchange.files import Attached, Files
 from app.exchange.outcomes import stream_error, to_error
 from app.exchange.payload import encoded
+from app.exchange.plans import Asked, Plan, Planner
 from app.exchange.stops import cut, gathered, only_json
 from app.exchange.stream import Stream, told
-from app.exchange.variants import INSTRUCTION, Fallbacks, Variant
+from app.exchange.variants import Fallbacks, Variant
 from app.observe.facts import Facts
-from app.translate.abilities import Abilities
-from app.translate.dialogue import Answer, Event, Failed, Note, Request, Text, Turn, Usage
+from app.translate.dialogue import Answer, Event, Failed, Note, Request, Text, Usage
 from app.translate.fences import JsonOnly
-from app.translate.gigachat import answers, counting, v1
-from app.translate.gigachat.calls import Calls
-from app.translate.notes import header, refuse_if_strict
-from app.translate.session import session_id
+from app.translate.gigachat import answers, counting
 from app.upstream import client
 from app.upstream.failures import Refused, UpstreamFailure
-
-_PATH = "chat/completions"
-
-
-@dataclass(slots=True)
-class Asked:
-    """A request as one variant asks it."""
-
-    job: Job
-    calls: Calls | None  # how calls are read back; None where there can be none
-    payload: dict[str, Any]
-
-
-@dataclass(slots=True)
-class Plan:
-    """A request that may be asked: all that can be refused for free has been."""
-
-    request: Request
-    notes: list[Note]
-    variant: Variant
-    asked: Asked
-    strict: bool
 
 
 class Opened(NamedTuple):
@@ -64,28 +39,30 @@ class Chat:
     """Chat requests, whole and streamed."""
 
     def __init__(
-        self, attempts: Attempts, fallbacks: Fallbacks, abilities: Abilities, first_byte_seconds: float
+        self, attempts: Attempts, fallbacks: Fallbacks, planner: Planner, files: Files, first_byte_seconds: float
     ) -> None:
         self._attempts = attempts
         self._fallbacks = fallbacks
-        self._abilities = abilities
+        self._planner = planner
+        self._files = files
         self._first_byte_seconds = first_byte_seconds
 
     def plan(self, request: Request, notes: list[Note], facts: Facts, *, strict: bool) -> Plan:
-        """The dry write: decides whether GigaChat can be asked at all, before anything is paid. Raises GatewayError."""
-        request, clamped = self._abilities.fit(request)
-        notes = [*notes, *clamped]
-        variant = self._fallbacks.first(request, strict=strict)
-        facts.model, facts.stream = request.model, request.stream
-        asked, written = _write(request, variant, facts, 0)
-        if strict:
-            refuse_if_strict([*notes, *written])
-        _tell(facts, [*notes, *written, *variant.notes()])
-        return Plan(request, notes, variant, asked, strict)
+        """Decide whether GigaChat can be asked at all, before anything is paid. Raises GatewayError."""
+        return self._planner.plan(request, notes, facts, strict=strict)
 
     async def answers(self, plan: Plan, facts: Facts) -> list[Answer]:
         """The whole answers, as many as were asked for. Raises GatewayError."""
-        return [await self._one(plan, facts, index) for index in range(plan.request.n)]
+        if not plan.has_files:
+            return await self._all(plan, facts)
+        async with self._attached(plan, facts) as attached:
+            try:
+                return await self._all(plan, facts)
+            except GatewayError as error:
+                if not attached.lost(error):
+                    raise
+        async with self._attached(plan, facts):
+            return await self._all(plan, facts)
 
     @asynccontextmanager
     async def stream(self, plan: Plan, facts: Facts) -> AsyncIterator[AsyncIterator[list[Event]]]:
@@ -94,12 +71,36 @@ class Chat:
         The upstream response lives in the caller's task and ends with this context: cleanly after its last event,
         else by closing the connection, so that GigaChat stops at once.
         """
-        async with self._opened(plan, facts, 0) as opened:
+        async with self._first(plan, facts) if plan.has_files else self._opened(plan, facts, 0) as opened:
             if plan.request.n == 1 and not plan.request.stop and not opened.variant.instructed:
                 yield opened.stream
             else:
                 async with aclosing(self._choices(plan, facts, opened)) as batches:
                     yield batches
+
+    async def _all(self, plan: Plan, facts: Facts) -> list[Answer]:
+        return [await self._one(plan, facts, index) for index in range(plan.request.n)]
+
+    @asynccontextmanager
+    async def _attached(self, plan: Plan, facts: Facts) -> AsyncIterator[Attached]:
+        """The plan's files, at GigaChat for as long as this context lasts."""
+        async with self._files.of(plan.request.turns, facts) as attached:
+            self._planner.attach(plan, attached.files, facts)
+            yield attached
+
+    @asynccontextmanager
+    async def _first(self, plan: Plan, facts: Facts) -> AsyncIterator[Opened]:
+        """The first choice of a request with files."""
+        async with AsyncExitStack() as stack:
+            attached = await stack.enter_async_context(self._attached(plan, facts))
+            try:
+                opened = await stack.enter_async_context(self._opened(plan, facts, 0))
+            except GatewayError as error:
+                if not attached.lost(error):
+                    raise
+                await stack.enter_async_context(self._attached(plan, facts))
+                opened = await stack.enter_async_context(self._opened(plan, facts, 0))
+            yield opened
 
     async def _choices(self, plan: Plan, facts: Facts, first: Opened) -> AsyncGenerator[list[Event], None]:
         """The batches of every choice, one choice after another: an account may have one request at a time."""
@@ -129,7 +130,7 @@ class Chat:
         if plan.request.stop:  # read as a stream, so that it can be cut where the sequence comes
             async with self._opened(plan, facts, index) as opened:
                 return await gathered(self._batches(plan, facts, opened))
-        variant, asked = plan.variant, self._numbered(plan, facts, index)
+        variant, asked = plan.variant, self._planner.numbered(plan, facts, index)
         while True:
             other: Variant | None = None
             try:
@@ -143,7 +144,7 @@ class Chat:
                     other = self._fallbacks.after_answer(plan.request, variant, answer.parts)
                 if other is None:
                     return _fitted(answer, variant)
-            variant, asked = other, self._again(plan, other, facts, index)
+            variant, asked = other, self._planner.again(plan, other, facts, index)
 
     async def _answer(self, asked: Asked, facts: Facts) -> Answer:
         response = await self._attempts.open(asked.job, facts)
@@ -180,7 +181,7 @@ class Chat:
 
     async def _begun(self, plan: Plan, facts: Facts, index: int) -> Opened:
         """Open the stream, and another one in its place while a fallback says so."""
-        variant, asked = plan.variant, self._numbered(plan, facts, index)
+        variant, asked = plan.variant, self._planner.numbered(plan, facts, index)
         judged = not plan.strict and (plan.request.format is not None or plan.request.choice.mode == "required")
         while True:
             stream: Stream | None = None
@@ -199,7 +200,7 @@ class Chat:
             finally:
                 if stream is not None:
                     stream.close()
-            variant, asked = other, self._again(plan, other, facts, index)
+            variant, asked = other, self._planner.again(plan, other, facts, index)
 
     async def _stream(self, asked: Asked, facts: Facts, index: int) -> Stream:
         response = await self._attempts.open(asked.job, facts)
@@ -223,35 +224,6 @@ class Chat:
             return None
         return self._fallbacks.after_refusal(plan.request, variant, refusal)
 
-    def _numbered(self, plan: Plan, facts: Facts, index: int) -> Asked:
-        """What is asked for a choice: the plan's own for the first, one with ids of its own for the others."""
-        return plan.asked if index == 0 else _write(plan.request, plan.variant, facts, index)[0]
-
-    def _again(self, plan: Plan, variant: Variant, facts: Facts, index: int) -> Asked:
-        asked, written = _write(plan.request, variant, facts, index)
-        _tell(facts, [*plan.notes, *written, *variant.notes()])
-        return asked
-
-
-def _write(request: Request, variant: Variant, facts: Facts, index: int) -> tuple[Asked, list[Note]]:
-    stream = request.stream or bool(request.stop)
-    if variant.instructed:
-        turns = [Turn("system", [Text(INSTRUCTION)], "response_format"), *request.turns]
-        request = replace(request, turns=turns, format=None if variant.unformatted else request.format)
-    if stream is not request.stream:
-        request = replace(request, stream=stream)
-    payload, notes = v1.write(request, state_echo=variant.state_echo, as_function=variant.as_function)
-    calls = None
-    if request.tools or variant.as_function:
-        seed = facts.request_id if index == 0 else f"{facts.request_id}/{index}"
-        calls = Calls(request, seed, as_function=variant.as_function)
-    headers = {
-        "Accept": sse.CONTENT_TYPE if stream else "application/json",
-        "X-Request-ID": facts.request_id,
-        "X-Session-ID": session_id(facts.tenant, request),
-    }
-    return Asked(Job("chat", _PATH, encoded(payload), headers, stream), calls, payload), notes
-
 
 def _fitted(answer: Answer, variant: Variant) -> Answer:
     """The answer, without the words around its JSON where only words had asked for JSON."""
@@ -260,9 +232,3 @@ def _fitted(answer: Answer, variant: Variant) -> Answer:
     text = "".join(part.text for part in answer.parts if isinstance(part, Text))
     others = [part for part in answer.parts if not isinstance(part, Text)]
     return replace(answer, parts=[*others, Text(JsonOnly().feed(text) or text)])
-
-
-def _tell(facts: Facts, notes: list[Note]) -> None:
-    if notes:
-        facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
-        facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")

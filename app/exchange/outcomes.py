@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import errors
 from app.errors import GatewayError, Row
 from app.translate.dialogue import Failed
-from app.translate.gigachat.refusals import refusal, sentence
+from app.translate.gigachat.refusals import file_refusal, refusal, sentence
 from app.upstream.failures import Cause, Refused, Unreachable, UpstreamFailure
 from app.upstream.tokens import NoToken
 
@@ -29,17 +29,21 @@ _FAILED: dict[str, tuple[Row, str]] = {
 }
 
 
-def to_error(failure: UpstreamFailure, field: str = "messages") -> GatewayError:
-    """The client's error for an attempt without an answer; `field` is where the request's words stand."""
+def to_error(failure: UpstreamFailure, field: str = "messages", *, file: bool = False) -> GatewayError:
+    """The client's error for an attempt without an answer; `field` is where the request's words, or the file, stand."""
     if isinstance(failure, Refused):
-        error = refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
+        if file:
+            error = file_refusal(failure.status, failure.body, field, retry_after=failure.retry_after)
+        else:
+            error = refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
         # Of what the account may not do GigaChat's own words help the operator; elsewhere they may quote content.
         words = sentence(failure.body) if failure.status in {402, 403, 423} else ""
         error.detail = f"{failure}: {words}" if words else str(failure)
         return error
     assert isinstance(failure, Unreachable)  # noqa: S101 - the tree has these two leaves
     row, message = _CAUSES[failure.cause]
-    error = GatewayError(row, message)
+    error = GatewayError(row, f"'{field}' was not passed on: {message}" if file else message)
+    error.param = field if file else None
     error.detail = failure.detail or None
     return error
 

@@ -45,6 +45,9 @@ class Facts:
     upstream_ended: float | None = None
     upstream_status: int | None = None
     tries: int = 0
+    files: int = 0  # in the request, and of these uploaded now
+    uploads: int = 0
+    files_seconds: float = 0.0  # fetching, converting and uploading them
     first_token: float | None = None  # monotonic
     chunks: int = 0
     keepalives: int = 0
@@ -66,4 +69,4 @@ class Facts:
         """GigaChat's time and our own so far, as headers and comments tell them."""
         now = monotonic()
         upstream = self.upstream_seconds(now)
-        return f"{upstream * 1000:.1f}", f"{max(0.0, now - self.received - upstream) * 1000:.1f}"
+        return f"{upstream * 1000:.1f}", f"{max(0.0, now - self.received - upstream - self.files_seconds) * 1000:.1f}"

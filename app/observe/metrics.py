@@ -15,7 +15,7 @@ from app.errors import ERROR_TYPES, STATUSES
 PREFIX = "gpt2giga_proxy"
 ENDPOINTS = ("chat", "embeddings", "models", "other")
 STREAMED = ("chat",)  # the endpoints that can answer with a stream
-OPERATIONS = ("oauth", "chat", "embeddings", "models", "tokens", "other")
+OPERATIONS = ("oauth", "chat", "embeddings", "models", "files", "tokens", "other")
 SOURCES = ("oauth", "password", "mtls", "ready", "none")
 SIDES = ("client", "upstream", "idle_timeout", "shutdown")
 TOKEN_TYPES = ("prompt", "completion", "cached")

@@ -66,7 +66,7 @@ class RequestObserver:
         outcome = self._outcome(facts)
         outcome.requests()
         outcome.duration(seconds)
-        outcome.overhead(max(0.0, seconds - upstream))
+        outcome.overhead(max(0.0, seconds - upstream - facts.files_seconds))
         outcome.slo()
         if facts.body_bytes:
             outcome.body_bytes(facts.body_bytes)
@@ -148,6 +148,9 @@ def _line(facts: Facts, route: str, method: str, now: float, upstream: float) ->
         "first_token_seconds": None if facts.first_token is None else round(facts.first_token - facts.received, 4),
         "upstream_status": facts.upstream_status,
         "tries": facts.tries or None,
+        "files": facts.files or None,
+        "uploads": facts.uploads or None,
+        "files_seconds": round(facts.files_seconds, 4) if facts.files else None,
         "prompt_tokens": tokens.prompt if tokens else None,
         "completion_tokens": tokens.completion if tokens else None,
         "cached_tokens": tokens.cached if tokens else None,

@@ -1,7 +1,8 @@
 """What the model "says": marked as the sandbox's, and the same for the same request, whole or streamed.
 
 Without a directive the answer echoes the last user message in a few phrases, Russian and English; after results of
-functions it quotes them. Where JSON is wanted, `formats` makes it of that text; a call (`calls`) takes its place.
+functions it quotes them, and it tells what it sees of files. Where JSON is wanted, `formats` makes it of that text; a
+call (`calls`) takes its place.
 """
 
 from __future__ import annotations
@@ -73,12 +74,15 @@ def answer(
     messages: Sequence[Mapping[str, Any]],
     wishes: Wishes | None = None,
     written: Callable[[str], str] = str,
+    seen: Sequence[str] = (),
 ) -> Answer:
-    """The answer to a valid history, by the last user message's wishes; a text of its own goes through `written`."""
+    """The answer to a valid history, by the last user message's wishes; a text of its own, with what was `seen` of
+    files, goes through `written`.
+    """
     wishes = wishes or read(messages)
     thought = () if wishes.think is None else split(f"<think>{wishes.think or REASONING}</think>\n")
     return Answer(
-        phrases=(*thought, *_phrases(messages, wishes, written)),
+        phrases=(*thought, *_phrases(messages, wishes, lambda text: written(_with(seen, text)))),
         reasoning=REASONING if wishes.reasoning else "",
         finish=wishes.finish or "stop",
         wait=wishes.wait,
@@ -125,6 +129,10 @@ def _phrases(messages: Sequence[Mapping[str, Any]], wishes: Wishes, written: Cal
             f"{MARK}Вы написали: «{echo}». Это ответ песочницы, не GigaChat. You wrote: {echo}. No model was asked."
         )
     )
+
+
+def _with(seen: Sequence[str], text: str) -> str:
+    return " ".join((text, *(f"{MARK}{one}" for one in seen)))
 
 
 def _quote(messages: Sequence[Mapping[str, Any]]) -> str:

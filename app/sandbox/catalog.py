@@ -13,7 +13,8 @@ BUILD = "2.0.28.2"
 @dataclass(frozen=True, slots=True)
 class Model:
     """One line of the list: `type` as GigaChat words it; `limit` and `dimensions` matter to embedders alone, `prose`
-    to chat models: one that has it ignores `response_format` (5.5: older or Lite models may).
+    and `images` to chat models: prose ignores `response_format` (5.5: older or Lite models may), images are seen by Pro
+    and Max (5.3, 7).
     """
 
     name: str
@@ -21,6 +22,7 @@ class Model:
     limit: int = 0
     dimensions: int = 0
     prose: bool = False
+    images: bool = False
 
     @property
     def served(self) -> str:
@@ -44,12 +46,17 @@ _RATES = {"chat": (1, 4), "embedder": (2, 3), "filter": (1, 4), "aicheck": (1, 4
 _CHAT = ("GigaChat", "GigaChat-2", "GigaChat-2-Max", "GigaChat-2-Pro", "GigaChat-Max", "GigaChat-Plus", "GigaChat-Pro")
 
 _PROSE = "GigaChat-Plus"
+_SEEING = ("Pro", "Max")
 
 _ROWS = (
     Model("Embeddings", "embedder", 512, 1024),
     Model("Embeddings-2", "embedder", 512, 1024),
     Model("EmbeddingsGigaR", "embedder", 4096, 2560),
-    *(Model(name + suffix, prose=name == _PROSE) for name in _CHAT for suffix in ("", "-preview")),
+    *(
+        Model(name + suffix, prose=name == _PROSE, images=name.endswith(_SEEING))
+        for name in _CHAT
+        for suffix in ("", "-preview")
+    ),
     Model("GigaCheckClassification", "aicheck"),
     Model("GigaCheckDetection", "aicheck"),
     Model("GigaEmbeddings-3B-2025-09", "embedder", 4096, 2048),

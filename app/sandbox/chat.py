@@ -13,6 +13,7 @@ from aiohttp import web
 
 from app import sse
 from app.sandbox.answers import Answer, limited
+from app.sandbox.attachments import look
 from app.sandbox.catalog import Model
 from app.sandbox.models import find
 from app.sandbox.rules import check, unknown
@@ -29,7 +30,8 @@ async def complete(call: Call) -> web.StreamResponse:
     check(body)
     model = find(body["model"], "chat")
     refuse(call, model, body)
-    said = limited(speak(call, model, body), model, body.get("max_tokens"))
+    seen = look(call, model, body["messages"])
+    said = limited(speak(call, model, body, seen), model, body.get("max_tokens"))
     usage = _usage(call, model, body, said)
     if said.wait:
         await asyncio.sleep(said.wait)

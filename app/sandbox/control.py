@@ -1,4 +1,4 @@
-"""The control side, `/sandbox/...`: faults, the record of requests, tokens, and a page that explains them.
+"""The control side, `/sandbox/...`: faults, the record of requests, tokens, files, and a page that explains them.
 
 It asks for no authorization and is not recorded.
 """
@@ -12,7 +12,9 @@ from aiohttp import web
 
 from app.sandbox.directives import DIRECTIVES
 from app.sandbox.faults import KINDS, PLACES, UnknownFault
+from app.sandbox.filetypes import TYPES
 from app.sandbox.state import SETTINGS, STATE, State
+from app.sandbox.tokens import ACCOUNT
 from app.sandbox.wire import refusal, reply
 
 _ABOUT = (
@@ -20,7 +22,10 @@ _ABOUT = (
     "it calls a function that is forced, or whose name stands in that message, and quotes the result; it writes JSON "
     "that fits a json_schema (GigaChat-Plus writes prose). "
     "Faults: POST, GET, DELETE /sandbox/faults. Record: GET, DELETE /sandbox/requests?where=chat. "
-    "Tokens: POST /sandbox/tokens, /sandbox/tokens/revoke."
+    "Tokens: POST /sandbox/tokens (ttl, account), /sandbox/tokens/revoke. "
+    "Files: GET /sandbox/files (those that are gone too), /sandbox/files/{id}/content; POST /sandbox/files/forget "
+    "(id, or all): GigaChat lost them, 404. A file belongs to its account and X-Client-ID. The answer says what is "
+    "attached; in the record the body of an upload is what it brought; deletions are recorded under files/delete."
 )
 
 
@@ -34,6 +39,8 @@ async def about(request: web.Request) -> web.Response:
         "most_chatting": state.most_chatting,
         "tokens_issued": state.tokens.issued,
         "requests": len(state.requests),
+        "files": sum(not file.gone for file in state.files),
+        "file_bytes": state.files.held,
     }
     settings = {name: {"is": getattr(state.settings, name), "does": line} for name, line in SETTINGS.items()}
     shown = {
@@ -42,6 +49,7 @@ async def about(request: web.Request) -> web.Response:
         "directives": DIRECTIVES,
         "where": PLACES,
         "faults": kinds,
+        "files": {name: {"kind": row.kind, "most_bytes": row.most} for name, row in TYPES.items()},
         "settings": settings,
     }
     return web.Response(body=orjson.dumps(shown, option=orjson.OPT_INDENT_2), content_type="application/json")
@@ -82,13 +90,16 @@ async def clear_requests(request: web.Request) -> web.Response:
 
 
 async def issue_token(request: web.Request) -> web.Response:
-    """A ready token that is good for `ttl` seconds."""
+    """A ready token of an `account` (the key's, unless given) that is good for `ttl` seconds."""
     state: State = request.app[STATE]
     wish = await _wish(request)
     ttl = (wish or {}).get("ttl", state.settings.token_ttl)
     if wish is None or type(ttl) not in (int, float):
         return refusal(400, "ttl must be a number of seconds")
-    return reply({"access_token": state.tokens.issue(ttl)})
+    account = wish.get("account", ACCOUNT)
+    if not isinstance(account, str):
+        return refusal(400, "account must be a string")
+    return reply({"access_token": state.tokens.issue(ttl, account)})
 
 
 async def revoke_tokens(request: web.Request) -> web.Response:
@@ -98,6 +109,28 @@ async def revoke_tokens(request: web.Request) -> web.Response:
     if wish is None or not isinstance(token, str | None):
         return refusal(400, "access_token must be a string")
     return reply({"revoked": request.app[STATE].tokens.revoke(token)})
+
+
+async def list_files(request: web.Request) -> web.Response:
+    """All files, oldest first: whose they are, and whether they were deleted or lost."""
+    return reply([file.told() for file in request.app[STATE].files])
+
+
+async def file_content(request: web.Request) -> web.Response:
+    """The bytes of a file, be it gone or not, while there is room for them."""
+    file = request.app[STATE].files.get(request.match_info["id"])
+    if file is None or not file.content:
+        return refusal(404, "no such file, or its bytes had to give way")
+    return web.Response(body=file.content, content_type=file.mime)
+
+
+async def forget_files(request: web.Request) -> web.Response:
+    """Lose the file with the given `id`, or all."""
+    wish = await _wish(request)
+    name = (wish or {}).get("id")
+    if wish is None or not isinstance(name, str | None):
+        return refusal(400, "id must be a string")
+    return reply({"forgotten": request.app[STATE].files.forget(name)})
 
 
 async def _wish(request: web.Request) -> dict[str, Any] | None:
@@ -117,4 +150,7 @@ ROUTES = (
     web.delete("/sandbox/requests", clear_requests),
     web.post("/sandbox/tokens", issue_token),
     web.post("/sandbox/tokens/revoke", revoke_tokens),
+    web.get("/sandbox/files", list_files),
+    web.get("/sandbox/files/{id}/content", file_content),
+    web.post("/sandbox/files/forget", forget_files),
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PLACES = ("oauth", "chat", "embeddings", "models", "tokens", "balance", "other", "any")
+PLACES = ("oauth", "chat", "embeddings", "models", "tokens", "balance", "files", "files/delete", "other", "any")
 _EVERYWHERE = frozenset(PLACES)
 _CHAT = frozenset({"chat", "any"})
 _OAUTH = frozenset({"oauth", "any"})
@@ -90,6 +90,7 @@ KINDS: Mapping[str, Kind] = {
         {"shown": False},
         _CHAT,
     ),
+    "files_lost": Kind("The files that the request attaches are lost: 404, now and later.", places=_CHAT),
     "state_refused": Kind("422 for any `functions_state_id` in the history.", places=_CHAT),
     "ignore_format": Kind("Prose where JSON was asked for.", places=_CHAT),
     "fenced_json": Kind("The JSON stands in a ``` fence.", places=_CHAT, breaks=False),

@@ -24,10 +24,16 @@ from app.sandbox.wire import CALL, Call, Refused, Severed, page, phrase, refusal
 OAUTH_PATH = "/api/v2/oauth"
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+Reader = Callable[[Call], Awaitable[None]]
 ServedBy = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def guarded(place: str, handler: Handler, *, bearer: bool = True) -> ServedBy:
+async def read_whole(call: Call) -> None:
+    """Read a body: JSON, or a form."""
+    call.record.body = _parsed(call.request, await call.request.read())
+
+
+def guarded(place: str, handler: Handler, *, bearer: bool = True, read: Reader = read_whole) -> ServedBy:
     """A handler for aiohttp: what all requests of the API undergo, around what one of them does."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -35,6 +41,8 @@ def guarded(place: str, handler: Handler, *, bearer: bool = True) -> ServedBy:
         call = Call(request, state, state.requests.open(place, request.method, request.path, request.headers))
         request[CALL] = call
         try:
+            _meet_the_dead(call)
+            await read(call)
             response = await _serve(call, handler, bearer)
             call.record.status = response.status
         except Severed:
@@ -70,8 +78,6 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def _serve(call: Call, handler: Handler, bearer: bool) -> web.StreamResponse:
-    _meet_the_dead(call)
-    call.record.body = _parsed(call.request, await call.request.read())
     clock = call.take("clock")
     call.offset = clock.values["seconds"] if clock else call.state.settings.clock_offset
     try:
@@ -134,6 +140,7 @@ def _authorize(call: Call) -> None:
     standing = call.state.tokens.standing(token) if scheme == "Bearer" else Standing.UNKNOWN
     if standing is not Standing.GOOD:
         raise Refused(401, standing.value)
+    call.account = call.state.tokens.account(token)
 
 
 async def _cut(call: Call, response: web.Response, fault: Fault) -> None:

@@ -162,6 +162,13 @@ RULES = (
         "[SPEC26] 5.3",
     ),
     MessageRule(
+        "attachments' role",
+        lambda messages, index: "attachments" in messages[index] and _role(messages, index) != "user",
+        422,
+        "Invalid params: only user messages may have attachments",
+        "[SPEC26] 5.3",
+    ),
+    MessageRule(
         "call without result",
         lambda messages, index: _calls(messages, index) and _role(messages, index + 1) != "function",
         422,

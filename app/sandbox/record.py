@@ -62,7 +62,7 @@ class Records:
 
     def open(self, where: str, method: str, path: str, headers: Mapping[str, str]) -> Record:
         """Begin the record of a request."""
-        record = Record(where, method, _readable(path), _without_secrets(headers))
+        record = Record(where, method, readable(path), _without_secrets(headers))
         self._kept.append(record)
         return record
 
@@ -83,11 +83,11 @@ def shortened(authorization: str) -> str:
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        str(name): shortened(value) if name.lower() == "authorization" else _readable(value)
+        str(name): shortened(value) if name.lower() == "authorization" else readable(value)
         for name, value in headers.items()
     }
 
 
-def _readable(value: str) -> str:
-    """Bytes that were no UTF-8, as JSON can hold them."""
+def readable(value: str) -> str:
+    """What a header says, as JSON can hold it: bytes that were no UTF-8 are replaced."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.sandbox import control
+from app.sandbox import control, files
 from app.sandbox.chat import complete
 from app.sandbox.embeddings import embed
 from app.sandbox.gate import OAUTH_PATH, Handler, guarded, sign
 from app.sandbox.models import balance, count_tokens, list_models, one_model
 from app.sandbox.oauth import Oauth, login
 from app.sandbox.state import STATE, SandboxSettings, State
+from app.sandbox.uploads import receive
 from app.sandbox.wire import Call, page
 
 BASES = ("/v1", "/api/v1")
@@ -23,6 +24,10 @@ _API: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/models/{name}", "models", one_model),
     ("POST", "/tokens/count", "tokens", count_tokens),
     ("GET", "/balance", "balance", balance),
+    ("GET", "/files", "files", files.list_files),
+    ("GET", "/files/{id}", "files", files.one_file),
+    ("GET", "/files/{id}/content", "files", files.content),
+    ("POST", "/files/{id}/delete", "files/delete", files.delete),
 )
 
 _SHUTDOWN_SECONDS = 0.1
@@ -63,8 +68,10 @@ def make_app(settings: SandboxSettings | None = None) -> web.Application:
     app.router.add_post(OAUTH_PATH, guarded("oauth", Oauth(), bearer=False))
     for base in BASES:
         app.router.add_post(base + "/token", guarded("oauth", login, bearer=False))
+        app.router.add_post(base + "/files", guarded("files", files.upload, read=receive))
         for method, path, place, handler in _API:
             app.router.add_route(method, base + path, guarded(place, handler))
+    app.router.add_route("*", "/v2/files{path:.*}", guarded("other", _forbidden, bearer=False))
     app.router.add_route("*", "/{path:.*}", guarded("other", _nowhere, bearer=False))
     return app
 
@@ -87,6 +94,11 @@ async def start(settings: SandboxSettings | None = None, host: str = "127.0.0.1"
     running = Running(runner, f"http://{name}:{runner.addresses[0][1]}")
     running.state.open_connections = lambda: len(runner.server.connections) if runner.server else 0
     return running
+
+
+async def _forbidden(_: Call) -> web.Response:
+    """Files are of v1 alone (gigachat-api, section 1)."""
+    return page(403)
 
 
 async def _nowhere(_: Call) -> web.Response:

@@ -5,7 +5,7 @@ Source: gigachat-api, sections 3.2 (reasoning_effort), 5.2 (the state id), 5.4 a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,14 +33,14 @@ def refuse(call: Call, model: Model, body: Mapping[str, Any]) -> None:
         raise Refused(fault.values["status"], fault.values["message"])
 
 
-def speak(call: Call, model: Model, body: Mapping[str, Any]) -> Answer:
-    """The answer to a valid request."""
+def speak(call: Call, model: Model, body: Mapping[str, Any], seen: Sequence[str]) -> Answer:
+    """The answer to a valid request; `seen` tells of its files."""
     wishes = read(body["messages"])
     if "reasoning_effort" in body:
         wishes = replace(wishes, reasoning=True)
     wanted = wanted_call(body, wishes, call.state.settings.default_function_call)
     if wanted is None:
-        return answer(body["messages"], wishes, _writer(call, model, body, wishes))
+        return answer(body["messages"], wishes, _writer(call, model, body, wishes), seen)
     said = replace(answer(body["messages"], wishes), phrases=(), finish="function_call")
     said = replace(said, call=replace(wanted, state=call.state.states.issue()))
     for kind, spoil in (*SPOILS.items(), *(STREAM_SPOILS.items() if body.get("stream") else ())):

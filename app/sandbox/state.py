@@ -10,6 +10,7 @@ from aiohttp import web
 
 from app.sandbox.faults import Faults
 from app.sandbox.record import Records
+from app.sandbox.shelf import Shelf
 from app.sandbox.stateids import StateIds
 from app.sandbox.tokens import Tokens
 from app.sandbox.usage import PrefixCache
@@ -43,6 +44,7 @@ class SandboxSettings:
     no_functions: tuple[str, ...] = ()
     known_states: bool = False
     default_function_call: str = "auto"
+    file_bytes: int = 268_435_456
 
 
 # What the page of the sandbox tells of each setting that is no secret.
@@ -59,16 +61,18 @@ SETTINGS: Mapping[str, str] = {
     "no_functions": "models that answer 422 to functions",
     "known_states": "422 for a functions_state_id that this server did not issue; any UUID passes otherwise",
     "default_function_call": "what a missing function_call means where functions are given: auto or none",
+    "file_bytes": "so many bytes of files are held; the oldest are lost: 404",
 }
 
 
 class State:
-    """Tokens, faults, the record of requests, sessions, and who is being served now."""
+    """Tokens, faults, the record of requests, sessions, files, and who is being served now."""
 
     __slots__ = (
         "chatting",
         "doomed",
         "faults",
+        "files",
         "most_chatting",
         "open_connections",
         "requests",
@@ -86,6 +90,7 @@ class State:
         self.requests = Records()
         self.sessions = PrefixCache()
         self.states = StateIds()
+        self.files = Shelf(settings.file_bytes)
         self.chatting = 0  # chat requests that are served at this moment, and the most there ever were
         self.most_chatting = 0
         self.doomed: dict[object, bool] = {}  # connections that the next request finds dead -> with a reset?

@@ -11,6 +11,7 @@ from enum import Enum
 
 LENGTH = 1279
 KEPT = 10_000
+ACCOUNT = "sandbox"  # of the key and of the user alike
 
 _HEAD = "eyJjdHkiOiJqd3QiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwiYWxnIjoiUlNBLU9BRVAtMjU2In0"
 _PARTS = (342, 22, 0, 43)
@@ -27,18 +28,21 @@ class Standing(Enum):
 class Tokens:
     """The tokens that this server has issued and not forgotten."""
 
-    __slots__ = ("_ends", "issued")
+    __slots__ = ("_accounts", "_ends", "issued")
 
     def __init__(self) -> None:
         self._ends: dict[str, float] = {}
+        self._accounts: dict[str, str] = {}  # of tokens of other accounts than the usual one
         self.issued = 0
 
-    def issue(self, ttl: float) -> str:
-        """Make a token that is good for so many seconds."""
+    def issue(self, ttl: float, account: str = ACCOUNT) -> str:
+        """Make a token that is good for so many seconds; files belong to its account."""
         if len(self._ends) >= KEPT:
-            del self._ends[next(iter(self._ends))]
+            self.revoke(next(iter(self._ends)))
         token = _opaque()
         self._ends[token] = time.monotonic() + ttl
+        if account != ACCOUNT:
+            self._accounts[token] = account
         self.issued += 1
         return token
 
@@ -49,12 +53,18 @@ class Tokens:
             return Standing.UNKNOWN
         return Standing.GOOD if time.monotonic() < end else Standing.EXPIRED
 
+    def account(self, token: str) -> str:
+        """Whose token this is."""
+        return self._accounts.get(token, ACCOUNT)
+
     def revoke(self, token: str | None = None) -> int:
         """Forget one token, or all of them; give how many were forgotten."""
         if token is not None:
+            self._accounts.pop(token, None)
             return 0 if self._ends.pop(token, None) is None else 1
         count = len(self._ends)
         self._ends.clear()
+        self._accounts.clear()
         return count
 
 

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -15,8 +15,10 @@ import orjson
 from aiohttp import web
 
 from app.sandbox.faults import Fault
-from app.sandbox.record import Record
+from app.sandbox.record import Record, readable
+from app.sandbox.shelf import Owner, Upload
 from app.sandbox.state import State
+from app.sandbox.tokens import ACCOUNT
 
 NOT_JSON = "Your request contains invalid JSON syntax."
 
@@ -54,17 +56,28 @@ class Severed(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """One request, with what the sandbox knows about it. `offset` is how far the clock is off."""
+    """One request, with what the sandbox knows about it. `offset` is how far the clock is off.
+
+    `account` is whose token it bears, `upload` what the body of an upload was.
+    """
 
     request: web.Request
     state: State
     record: Record
     offset: float = 0.0
+    account: str = ACCOUNT
+    upload: Upload = field(default_factory=Upload)
 
     @property
     def place(self) -> str:
         """Where the request goes, as faults and the record name it."""
         return self.record.where
+
+    @property
+    def owner(self) -> Owner:
+        """Who asks, as files are bound to."""
+        client = self.request.headers.get("X-Client-ID")
+        return Owner(self.account, None if client is None else readable(client))
 
     def now(self) -> float:
         """The time by the server's clock, in Unix seconds."""

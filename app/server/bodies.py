@@ -8,18 +8,19 @@ from typing import Any
 import orjson
 from aiohttp import StreamReader, web
 
-from app.errors import INVALID_JSON, OVERLOADED, REQUEST_TOO_LARGE, GatewayError
+from app.admission.memory import Memory
+from app.errors import INVALID_JSON, REQUEST_TOO_LARGE, GatewayError
 
 # A client that sends nothing more of its body for so long gives its memory back.
 STALLED_SECONDS = 30.0
 
 
 class BodyBudget:
-    """Memory for bodies: `each` is the limit of one, `together` that of all that are held at a time. Bytes."""
+    """`each` is the limit of one body, in bytes; the memory is that of all that are held at a time."""
 
-    def __init__(self, each: int, together: int) -> None:
+    def __init__(self, each: int, memory: Memory) -> None:
         self.each = each
-        self.left = together
+        self.memory = memory
 
     def hold(self) -> HeldBody:
         """A context for one request's body, whose bytes count until it ends."""
@@ -27,13 +28,13 @@ class BodyBudget:
 
 
 class HeldBody:
-    """One request's share of the budget."""
+    """One request's body."""
 
-    __slots__ = ("_budget", "_taken")
+    __slots__ = ("_each", "_share")
 
     def __init__(self, budget: BodyBudget) -> None:
-        self._budget = budget
-        self._taken = 0
+        self._each = budget.each
+        self._share = budget.memory.share()
 
     def __enter__(self) -> HeldBody:
         """Nothing is held yet."""
@@ -41,27 +42,23 @@ class HeldBody:
 
     def __exit__(self, *_fault: object) -> None:
         """Give the memory back, whatever happened."""
-        self._budget.left += self._taken
+        self._share.give(self._share.taken)
 
     async def read(self, request: web.Request) -> bytes:
         """The body. Raises GatewayError when it is too large, alone or with the others."""
-        budget = self._budget
-        if (request.content_length or 0) > budget.each:
+        if (request.content_length or 0) > self._each:
             raise self._too_large()
         chunks = []
         while chunk := await _next(request.content):
-            self._taken += len(chunk)
-            budget.left -= len(chunk)
-            if self._taken > budget.each:
+            self._share.take(len(chunk))
+            if self._share.taken > self._each:
                 raise self._too_large()
-            if budget.left < 0:
-                raise GatewayError(OVERLOADED, "The gateway holds too many large requests. Try again shortly.")
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _too_large(self) -> GatewayError:
         return GatewayError(
-            REQUEST_TOO_LARGE, f"The request's body is larger than {self._budget.each} bytes (GPT2GIGA_MAX_BODY_BYTES)."
+            REQUEST_TOO_LARGE, f"The request's body is larger than {self._each} bytes (GPT2GIGA_MAX_BODY_BYTES)."
         )
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from app import errors
 from app.errors import GatewayError
-from app.exchange.chat import Plan
+from app.exchange.plans import Plan
 from app.observe.facts import Facts
 from app.server.bodies import json_object
 from app.server.keys import BODIES, DRAIN, FACTS, GATEWAY, Gateway

@@ -1,7 +1,7 @@
 """What each model can do: one table, which a file of the operator's may override.
 
 Source: GigaChat's REST API, "Limits, models, prices": litellm's price map has 8192 tokens as the longest answer of
-generation 2. A model that is not in the table is not limited.
+generation 2; Pro and Max see images, the small models do not. Of a model that is not in the table nothing is expected.
 """
 
 from __future__ import annotations
@@ -17,28 +17,34 @@ _PREVIEW = "-preview"
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """One model. `output` is the longest answer in tokens; None: not known."""
+    """One model. `output` is the longest answer in tokens; `images`: whether it sees them. None: not known."""
 
     output: int | None = None
+    images: bool | None = None
 
 
-_SECOND = Ability(output=8192)  # names of the first generation are served by the second
+_SMALL = Ability(output=8192, images=False)  # names of the first generation are served by the second
+_LARGE = Ability(output=8192, images=True)
 
 TABLE: dict[str, Ability] = {
-    "GigaChat": _SECOND,
-    "GigaChat-2": _SECOND,
-    "GigaChat-Plus": _SECOND,
-    "GigaChat-Pro": _SECOND,
-    "GigaChat-Max": _SECOND,
-    "GigaChat-2-Pro": _SECOND,
-    "GigaChat-2-Max": _SECOND,
+    "GigaChat": _SMALL,
+    "GigaChat-2": _SMALL,
+    "GigaChat-Plus": _SMALL,
+    "GigaChat-Pro": _LARGE,
+    "GigaChat-Max": _LARGE,
+    "GigaChat-2-Pro": _LARGE,
+    "GigaChat-2-Max": _LARGE,
 }
 
 
-class Abilities:
-    """The table with the operator's overrides."""
+_VALUES: dict[str, tuple[type, str]] = {"output": (int, "a count of tokens"), "images": (bool, "true, false")}
 
-    def __init__(self, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+
+class Abilities:
+    """The table with the operator's overrides; `vision` takes over from models that see no images (empty: none)."""
+
+    def __init__(self, overrides: Mapping[str, Mapping[str, Any]] | None = None, vision: str = "") -> None:
+        self._vision = vision
         self._table = dict(TABLE)
         for model, changes in (overrides or {}).items():
             self._table[model] = replace(self._table.get(model, Ability()), **changes)
@@ -47,23 +53,33 @@ class Abilities:
         """What a model can do; a preview can do what its model can."""
         return self._table.get(model) or self._table.get(model.removesuffix(_PREVIEW)) or Ability()
 
-    def fit(self, request: Request) -> tuple[Request, list[Note]]:
-        """The request as its model can answer it: a longer answer than the model gives is not asked for."""
-        longest = self.of(request.model).output
-        if longest is None or request.max_tokens is None or request.max_tokens <= longest:
-            return request, []
-        note = Note("adapted", "max_tokens->clamped", "max_tokens")
-        return replace(request, max_tokens=longest), [note]
+    def fit(self, request: Request, *, images: bool = False) -> tuple[Request, list[Note]]:
+        """The request as its model can answer it; where that sees nothing of its images, as another one can."""
+        notes: list[Note] = []
+        ability = self.of(request.model)
+        if images and ability.images is False and self._vision:
+            request, ability = replace(request, model=self._vision), self.of(self._vision)
+            notes.append(Note("adapted", "model->vision", "model"))
+        longest = ability.output
+        if longest is not None and request.max_tokens is not None and request.max_tokens > longest:
+            request = replace(request, max_tokens=longest)
+            notes.append(Note("adapted", "max_tokens->clamped", "max_tokens"))
+        return request, notes
+
+
+def _fits(value: object, kind: type) -> bool:
+    return value is None or (type(value) is kind and (not isinstance(value, int) or kind is bool or value > 0))
 
 
 def overrides(given: Any) -> dict[str, dict[str, Any]]:
-    """The operator's table: `{"model": {"output": 8192}}`. Raises ValueError."""
+    """The operator's table: `{"model": {"output": 8192, "images": true}}`. Raises ValueError."""
     if not isinstance(given, dict) or not all(isinstance(changes, dict) for changes in given.values()):
-        raise ValueError('is not an object of objects: {"model": {"output": 8192}}')
+        raise ValueError('is not an object of objects: {"model": {"output": 8192, "images": true}}')
     for model, changes in given.items():
         for name, value in changes.items():
-            if name != "output":
-                raise ValueError(f"{model}: {name!r} is none of the abilities: output")
-            if value is not None and (type(value) is not int or value <= 0):
-                raise ValueError(f"{model}: 'output' has a value that it can't have: a count of tokens, or null")
+            if name not in _VALUES:
+                raise ValueError(f"{model}: {name!r} is none of the abilities: {', '.join(_VALUES)}")
+            kind, wanted = _VALUES[name]
+            if not _fits(value, kind):
+                raise ValueError(f"{model}: {name!r} has a value that it can't have: {wanted}, or null")
     return given

@@ -15,6 +15,7 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 NoteKind = Literal["equivalent", "adapted", "dropped"]
+FileKind = Literal["image", "audio", "document"]
 
 
 @dataclass(slots=True)
@@ -40,6 +41,50 @@ class Thought:
     opaque: tuple[str, bytes] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A file's bytes as text: base64, or percent-encoded as data URLs may be."""
+
+    text: str
+    base64: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A file somewhere else."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileId:
+    """A file that is at GigaChat already."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file in a message. `kind` is what the client says it must be; None: whatever GigaChat takes.
+
+    `path` is unique in a request: what is known of the file later is found by it.
+    """
+
+    kind: FileKind | None
+    source: Inline | Url | FileId
+    path: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that GigaChat has, under its id; `kind` is by content. `note` is the rule of what was lost on its way."""
+
+    id: str
+    kind: FileKind
+    note: str | None = None
+
+
 @dataclass(slots=True)
 class Call:
     """A function that the model wants called. `name` is the client's; `state` is GigaChat's, None where unknown."""
@@ -56,10 +101,10 @@ class Result:
 
     call_id: str
     name: str | None
-    parts: list[Text | Refusal]
+    parts: list[Text | Refusal | Media]
 
 
-Part = Text | Refusal | Thought | Call | Result
+Part = Text | Refusal | Thought | Media | Call | Result
 
 
 @dataclass(slots=True)

@@ -1,4 +1,5 @@
-"""The conversation's name at GigaChat (`X-Session-ID`): stable, so that GigaChat's prompt cache stays warm.
+"""Names at GigaChat: the conversation's (`X-Session-ID`), stable, so that GigaChat's prompt cache stays warm, and the
+client's (`X-Client-ID`), which its files are bound to.
 
 Source: GigaChat's REST API, "Usage" (prefix cache, pinned by the header), and the translation rules: a hash of the
 tenant with the client's own name for the conversation, or with its system and first user text. It is never shared
@@ -28,3 +29,8 @@ def session_id(tenant: str, request: Request) -> str:
         if turn.role == "user":
             break
     return digest.hexdigest()
+
+
+def client_id(tenant: str) -> str:
+    """32 hex digits: the owner of a tenant's files. A client's own header never gets there."""
+    return hashlib.blake2b(b"files\0" + tenant.encode(), digest_size=16).hexdigest()

@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from app.upstream.failures import Refused, retry_after, unreachable
+from app.upstream.forms import Form
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
 from app.upstream.wire import FRESH, Connector, beginning, unpooled
@@ -64,22 +65,24 @@ class GigaChat:
         self._small = aiohttp.ClientTimeout(total=min(timeout, _GET_SECONDS))
         self.sandbox = False  # True once the other side said that it is the local one
 
-    async def post(
+    async def ask(
         self,
         path: str,
-        body: bytes,
+        body: bytes | Form | None,
         token: Token,
         headers: Mapping[str, str],
         *,
         stream: bool = False,
         anew: bool = False,
     ) -> aiohttp.ClientResponse:
-        """Send a POST, give the open 200 response: the caller owns and ends it. Raises UpstreamFailure.
+        """Send JSON or a form as a POST, or a GET, and give the open 200 response: the caller owns and ends it.
 
-        `anew`: over a connection made for it, since an idle one was dead.
+        `anew`: over a connection made for it, since an idle one was dead. Raises UpstreamFailure.
         """
-        headers = {"Content-Type": "application/json", **headers}
-        return await self._open("POST", path, token, headers, body, self._stream if stream else self._whole, anew)
+        if body.__class__ is bytes:
+            headers = {"Content-Type": "application/json", **headers}
+        method = "GET" if body is None else "POST"
+        return await self._open(method, path, token, headers, body, self._stream if stream else self._whole, anew)
 
     async def get(self, path: str, token: Token, headers: Mapping[str, str]) -> bytes:
         """Send a GET, give the 200's body. Raises UpstreamFailure.
@@ -96,7 +99,7 @@ class GigaChat:
         path: str,
         token: Token,
         headers: Mapping[str, str],
-        body: bytes | None,
+        body: bytes | Form | None,
         limits: aiohttp.ClientTimeout,
         anew: bool = False,
     ) -> aiohttp.ClientResponse:
@@ -106,7 +109,7 @@ class GigaChat:
             response = await self._session.request(
                 method,
                 url,
-                data=body,
+                data=body.made() if isinstance(body, Form) else body,
                 headers={**token.headers, **headers},
                 timeout=limits,
                 proxy=self._proxy,

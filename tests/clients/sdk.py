@@ -21,7 +21,11 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
+import openai
+import pytest
 from openai import AsyncOpenAI, OpenAI
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from tests.running import Process, wait_ready
@@ -39,6 +43,10 @@ ALIASED = {
     "GPT2GIGA_MODEL_ALIASES": "gpt-4o=GigaChat-2-Max,house-*=GigaChat-2,house=GigaChat-2-Pro",
 }
 TALKATIVE = {"GPT2GIGA_COMMIT_SECONDS": "0.02", "GPT2GIGA_KEEPALIVE_SECONDS": "0.02"}
+STRICT = {"X-Gateway-Strict": "1"}
+# What GigaChat has and the types of OpenAI's package have not.
+THOUGHTS = {"choices.0.message.reasoning_content", "choices.0.delta.reasoning_content"}
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 
 @dataclass
@@ -244,3 +252,28 @@ def strangers(model: Any, path: str = "") -> set[str]:
     for name in model.model_fields_set - set(model.model_extra or {}):
         unknown |= strangers(getattr(model, name), f"{path}{name}.")
     return unknown
+
+
+def answered(sdk: Sdk, given: str | list[Any], *, stream: bool = False, **more: Any) -> tuple[Any, Any]:
+    """An answer and its headers; of a stream, what the SDK itself makes of the chunks. No key is a stranger."""
+    messages = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    ask = {"model": "GigaChat-2", "messages": messages, "stream": stream, **more}
+    raw = sdk.wait(sdk.client.chat.completions.with_raw_response.create(**ask))
+    answer = raw.parse()
+    if not stream:
+        assert strangers(ChatCompletion.model_validate_json(answer.to_json(), strict=True)) <= THOUGHTS
+        return answer, raw.headers
+    state: Any = ChatCompletionStreamState()
+    for chunk in sdk.each(answer):
+        assert strangers(ChatCompletionChunk.model_validate_json(chunk.to_json(), strict=True)) <= THOUGHTS
+        state.handle_chunk(chunk)
+    return state.get_final_completion(), raw.headers
+
+
+def refused(sdk: Sdk, gigachat: Gigachat, path: str, **more: Any) -> None:
+    """A 400 that names this field, in strict mode unless told, and GigaChat is not asked."""
+    gigachat.forget()
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk.chat("x", **{"extra_headers": STRICT, **more})
+    assert caught.value.param == path
+    assert gigachat.requests() == []

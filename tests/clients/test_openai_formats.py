@@ -11,8 +11,7 @@ import pytest
 from openai import pydantic_function_tool
 from pydantic import BaseModel
 
-from tests.clients.sdk import Gigachat, Sdk
-from tests.clients.test_openai_tools import STRICT, answered, both, refused
+from tests.clients.sdk import STRICT, Gigachat, Sdk, answered, both, refused
 
 PROSE = "GigaChat-Plus"  # ignores formats
 

@@ -6,34 +6,11 @@ import json
 import re
 from typing import Any, Literal
 
-import openai
 import pytest
 from openai import pydantic_function_tool
-from openai.lib.streaming.chat import ChatCompletionStreamState
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
-from tests.clients.sdk import Gigachat, Sdk, strangers
-
-THOUGHTS = {"choices.0.message.reasoning_content", "choices.0.delta.reasoning_content"}
-STRICT = {"X-Gateway-Strict": "1"}
-both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-
-
-def answered(sdk: Sdk, given: str | list[Any], *, stream: bool = False, **more: Any) -> tuple[Any, Any]:
-    """An answer and its headers; of a stream, what the SDK itself makes of the chunks. No key is a stranger."""
-    messages = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    ask = {"model": "GigaChat-2", "messages": messages, "stream": stream, **more}
-    raw = sdk.wait(sdk.client.chat.completions.with_raw_response.create(**ask))
-    answer = raw.parse()
-    if not stream:
-        assert strangers(ChatCompletion.model_validate_json(answer.to_json(), strict=True)) <= THOUGHTS
-        return answer, raw.headers
-    state: Any = ChatCompletionStreamState()
-    for chunk in sdk.each(answer):
-        assert strangers(ChatCompletionChunk.model_validate_json(chunk.to_json(), strict=True)) <= THOUGHTS
-        state.handle_chunk(chunk)
-    return state.get_final_completion(), raw.headers
+from tests.clients.sdk import STRICT, Gigachat, Sdk, answered, both, refused
 
 
 def tool(name: str, properties: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -61,15 +38,6 @@ def asked(gigachat: Gigachat) -> list[dict[str, Any]]:
     """The messages behind the first that GigaChat was sent last."""
     found: list[dict[str, Any]] = gigachat.last()["body"]["messages"][1:]
     return found
-
-
-def refused(sdk: Sdk, gigachat: Gigachat, path: str, **more: Any) -> None:
-    """A 400 that names this field, in strict mode unless told, and GigaChat is not asked."""
-    gigachat.forget()
-    with pytest.raises(openai.BadRequestError) as caught:
-        sdk.chat("x", **{"extra_headers": STRICT, **more})
-    assert caught.value.param == path
-    assert gigachat.requests() == []
 
 
 WEATHER, TIME = tool("weather"), tool("time")

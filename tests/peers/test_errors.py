@@ -1,292 +1,184 @@
-"""Every error that a client can meet, as one table, over the wire: what the client sees and what operators count."""
+"""Errors: an envelope that SDKs can read, words that tell no secret, and the status of what really happened.
+
+Each row of the table of errors, with what is counted and logged of it, is in test_error_table.py.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import openai
 import pytest
 
 from app.sandbox import server
-from app.server.keys import DRAIN
-from tests.running import GatewayStarter, Running
-from tests.watching import CHAT, Reply, ask, asking, everything, saying, tally, told
+from tests.running import Running
+from tests.watching import ask, asking, called, everything, saying, tool
 
 pytestmark = pytest.mark.usefixtures("few_roots")
 
-EMBEDDINGS = "/v1/embeddings"
 HI = saying("hi")
-PICTURE = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}
-# What the other side says and a client must never see.
-LEAKS = {"Set-Cookie": "sid=upstream-secret; Path=/", "X-Internal": "upstream-secret", "Location": "http://10.0.0.1/"}
-NEVER = (
-    "upstream-secret",
-    "10.0.0.1",
-    "127.0.0.1",
-    "<html",
-    "nginx",
-    "Traceback",
-    'File "',
-    "Basic ",
-    "gigachat.invalid",
-)
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
-
-@dataclass(frozen=True)
-class Want:
-    """A row of the table of errors."""
-
-    status: int
-    code: str
-    error_type: str
-    slo: str = "excluded"
-    type: str = "invalid_request_error"
-    param: str | None = None
-    retry: str = "false"
-    retry_after: str | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """A situation and the row that it must bring; `fault` is the sandbox's, until it is cleared."""
-
-    name: str
-    want: Want
-    body: Any = None
-    data: bytes | None = None
-    path: str = CHAT
-    method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    fault: Mapping[str, Any] = field(default_factory=dict)
-
-
-def request(name: str, code: str, *, status: int = 400, error_type: str = "invalid_request", **more: Any) -> Case:
-    """A mistake of the client's: it never counts against availability, and trying again would not help."""
-    return Case(name, Want(status, code, error_type, param=more.pop("param", None)), **more)
-
-
-def refusal(name: str, given: Any, want: Want, **more: Any) -> Case:
-    """A status of GigaChat's and what becomes of it."""
-    fault = {"kind": "status", "where": "chat", **given}
-    return Case(name, want, body=HI, fault=fault, **more)
-
-
-def server_side(status: int, code: str, error_type: str, **more: Any) -> Want:
-    """What is not the client's fault."""
-    return Want(status, code, error_type, "bad", more.pop("type", "server_error"), **more)
-
-
-UPSTREAM_ERROR = server_side(502, "upstream_error", "upstream_5xx")
-UNREACHABLE = server_side(502, "upstream_error", "upstream_connect")
-DENIED = server_side(502, "upstream_permission_denied", "upstream_4xx")
-STOPPED = server_side(503, "upstream_stopped", "upstream_stop", retry_after="300")
-TIMEOUT = server_side(504, "upstream_timeout", "upstream_timeout")
-NO_TOKEN = server_side(503, "upstream_credentials_exhausted", "no_token", retry="true", retry_after="*")
-REJECTED = server_side(400, "upstream_rejected", "upstream_4xx", type="invalid_request_error")
-LIMITED = server_side(
-    429, "rate_limit_exceeded", "upstream_429", type="rate_limit_error", retry="true", retry_after="*"
-)
-QUOTA = server_side(429, "insufficient_quota", "upstream_402", type="insufficient_quota")
-TOO_LONG = Want(400, "context_length_exceeded", "invalid_request", param="messages")
-UNAUTHORIZED: Mapping[str, Any] = {"status": 401, "code": "invalid_api_key", "error_type": "unauthorized"}
-NOT_FOUND: Mapping[str, Any] = {"status": 404, "error_type": "not_found"}
-KEY = {"GPT2GIGA_API_KEY": "the-gateways-key"}
-STOP_TEXT = "This model is temporarily unavailable due to technical reasons"
-
-CLIENTS = (
-    request("broken JSON", "invalid_json", data=b'{"a": '),
-    request("no object", "invalid_json", data=b"[]"),
-    request("no messages", "missing_required_parameter", body={"model": "GigaChat"}, param="messages"),
-    request("no input", "missing_required_parameter", body={}, path=EMBEDDINGS, param="input"),
-    request("wrong type", "invalid_value", body={**HI, "temperature": "abc"}, param="temperature"),
-    request("empty request", "invalid_value", body={"messages": []}, param="messages"),
-    request("cannot be done", "unsupported_parameter", body=PICTURE, param="messages[0].content[0]"),
-    request("more than 4 choices", "invalid_value", body={**HI, "n": 5}, param="n"),
-    request(
-        "strict mode", "unsupported_parameter", body={**HI, "seed": 1}, headers={"X-Gateway-Strict": "1"}, param="seed"
+# What is wrong -> a change of the request or a status of GigaChat's, the SDK's class, code, type and param.
+SEEN: dict[str, tuple[dict[str, Any] | int, type[openai.APIStatusError], tuple[str, str, str | None]]] = {
+    "a value": (
+        {"temperature": "abc"},
+        openai.BadRequestError,
+        ("invalid_value", "invalid_request_error", "temperature"),
     ),
-    request("key missing", body=HI, settings=KEY, **UNAUTHORIZED),
-    request("key wrong", body=HI, settings=KEY, headers={"Authorization": "Bearer upstream-secret"}, **UNAUTHORIZED),
-    request("credentials as key", body=HI, headers={"Authorization": "Bearer giga-cred-x"}, **UNAUTHORIZED),
-    request("unknown route", "unknown_url", body=HI, path="/v1/nothing", **NOT_FOUND),
-    request("unknown model", "model_not_found", body={**HI, "model": "Nope"}, param="model", **NOT_FOUND),
-    request("method", "method_not_allowed", method="DELETE", status=405, error_type="not_found"),
-    request(
-        "body over the limit",
-        "request_too_large",
-        body=saying("x" * 200),
-        settings={"GPT2GIGA_MAX_BODY_BYTES": "100"},
-        status=413,
-        error_type="payload_too_large",
-    ),
-    Case(
-        "bodies over the bound",
-        Want(503, "overloaded", "draining", "excluded", "server_error", retry="true", retry_after="1"),
-        body=saying("x" * 200),
-        settings={"GPT2GIGA_MAX_BODIES_BYTES": "100"},
-    ),
-)
-
-REFUSALS = (
-    refusal("too long, 413", {"status": 413}, TOO_LONG),
-    refusal("too long, 422", {"status": 422, "message": "Context length exceeded"}, TOO_LONG),
-    refusal("422", {"status": 422, "message": "Invalid params: at https://10.0.0.1/x?y"}, REJECTED),
-    refusal("400", {"status": 400, "message": "Invalid JSON"}, REJECTED),
-    refusal("418", {"status": 418}, REJECTED),
-    refusal("418, a page", {"status": 418, "html": True}, UPSTREAM_ERROR),
-    refusal("429", {"status": 429}, LIMITED),
-    refusal("402", {"status": 402}, QUOTA),
-    refusal("403", {"status": 403}, DENIED),
-    refusal("403, a page", {"status": 403, "html": True}, DENIED),
-    refusal("403, stopped", {"status": 403, "message": STOP_TEXT}, STOPPED),
-    refusal("423", {"status": 423}, STOPPED),
-    refusal("401 for every token", {"status": 401}, NO_TOKEN),
-    refusal("500", {"status": 500}, UPSTREAM_ERROR),
-    refusal("502, a page", {"status": 502, "html": True}, UPSTREAM_ERROR),
-    refusal("503", {"status": 503, "body": ["no", "object"]}, UPSTREAM_ERROR),
-    refusal("504, a page", {"status": 504, "html": True}, UPSTREAM_ERROR),
-    refusal("a redirect", {"status": 302}, UPSTREAM_ERROR),
-)
+    "a model": ({"model": "Nope"}, openai.NotFoundError, ("model_not_found", "invalid_request_error", "model")),
+    "429": (429, openai.RateLimitError, ("rate_limit_exceeded", "rate_limit_error", None)),
+    "422": (422, openai.BadRequestError, ("upstream_rejected", "invalid_request_error", None)),
+    "503": (503, openai.InternalServerError, ("upstream_error", "server_error", None)),
+}
 
 
-def refused_by(where: str, status: int, **more: Any) -> Mapping[str, Any]:
-    """A status of GigaChat's as a fault of the sandbox's."""
-    return {"kind": "status", "where": where, "status": status, **more}
-
-
-INPUT = {"model": "Embeddings", "input": "hi"}
-OF_EMBEDDINGS = (
-    Case(
-        "no embeddings", UPSTREAM_ERROR, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 200, body={"data": 1})
-    ),
-    Case("embeddings, 429", LIMITED, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 429)),
-    Case("embeddings, 402", QUOTA, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 402)),
-    Case("embeddings, 403", DENIED, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 403, html=True)),
-    Case("embeddings, 422", REJECTED, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 422)),
-    Case("embeddings, 423", STOPPED, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 423)),
-    Case("embeddings, 500", UPSTREAM_ERROR, INPUT, path=EMBEDDINGS, fault=refused_by("embeddings", 500, html=True)),
-    Case("embeddings, down", UNREACHABLE, INPUT, path=EMBEDDINGS, fault={"kind": "down", "where": "embeddings"}),
-    Case("embeddings, cut", UPSTREAM_ERROR, INPUT, path=EMBEDDINGS, fault={"kind": "cut", "where": "embeddings"}),
-)
-UPSTREAM = (
-    Case("200, but no answer", UPSTREAM_ERROR, HI, fault=refused_by("chat", 200, body={"message": "upstream-secret"})),
-    Case("200, but a page", UPSTREAM_ERROR, HI, fault={"kind": "html_200", "where": "chat"}),
-    Case("closed without an answer", UNREACHABLE, HI, fault={"kind": "down", "where": "chat"}),
-    Case("cut before the first event", UPSTREAM_ERROR, HI, fault={"kind": "cut", "where": "chat", "after": 0}),
-    Case("TLS", UNREACHABLE, HI, settings={"GIGACHAT_BASE_URL": "https://127.0.0.1:{port}"}),
-    Case("DNS", UNREACHABLE, HI, settings={"GIGACHAT_BASE_URL": "http://gigachat.invalid"}),
-    Case("connect", UNREACHABLE, HI, settings={"GIGACHAT_BASE_URL": "http://127.0.0.1:1"}),
-    Case("no token", NO_TOKEN, HI, fault={"kind": "status", "where": "oauth", "status": 401}),
-    Case(
-        "the model failed",
-        server_side(502, "upstream_generation_error", "upstream_5xx", retry="true"),
-        asking("sandbox:finish error\nsandbox:say "),
-    ),
-    Case(
-        "time-out",
-        TIMEOUT,
-        HI,
-        settings={"GIGACHAT_TIMEOUT": "0.1"},
-        fault={"kind": "slow", "where": "chat", "seconds": 1.0},
-    ),
-)
-
-
-def named(case: Case) -> str:
-    """The case's name, for pytest."""
-    return case.name
-
-
-async def start(case: Case, start_gateway: GatewayStarter, sandbox: server.Running) -> Running:
-    """A gateway with the case's settings; its fault stands."""
-    port = sandbox.url.rpartition(":")[2]
-    settings = {name: value.replace("{port}", port) for name, value in case.settings.items()}
-    if case.fault:
-        leaks = {"headers": LEAKS} if case.fault["kind"] == "status" else {}
-        sandbox.state.faults.add(times=None, **{**case.fault, **leaks})
-    return await start_gateway(ready=False, **settings)
-
-
-def holds(reply: Reply, want: Want) -> None:
-    """The reply is the row's, and tells nothing that is none of the client's business."""
-    assert reply.status == want.status, reply.text
-    assert reply.headers["Content-Type"].startswith("application/json")
-    error = reply.error
-    assert {**error, "message": ""} == {"message": "", "type": want.type, "code": want.code, "param": want.param}
-    assert len(error["message"]) > 20
-    assert reply.headers["x-should-retry"] == want.retry
-    given = reply.headers.get("Retry-After")
-    assert (given is not None and int(given) >= 1) if want.retry_after == "*" else given == want.retry_after
-    seen = reply.text + "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
-    assert [word for word in (*NEVER, "Set-Cookie", "X-Internal", "X-Sandbox") if word in seen] == []
-
-
-async def passes(
-    case: Case, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, stream: bool
-) -> None:
-    """Send the case's request: the reply, the counters and the log line all tell the same."""
-    caplog.set_level(logging.INFO, "gpt2giga")
-    before = await tally(http, gateway)
-    body = {**case.body, "stream": True} if stream else case.body
-    reply = await ask(http, gateway, body, path=case.path, method=case.method, headers=case.headers, data=case.data)
-    holds(reply, case.want)
-    line = await told(caplog)
-    assert (line["status"], line["error_type"]) == (case.want.status, case.want.error_type)
-    assert line["wire_status"] == case.want.status
-    assert line["request_id"] == reply.headers["x-request-id"]
-    assert (await tally(http, gateway)).since(before) == ({case.want.error_type: 1}, {case.want.slo: 1})
-    logged = everything(caplog)
-    assert [word for word in ("Traceback", "upstream-secret", "the-gateways-key") if word in logged] == []
-
-
-@pytest.mark.parametrize("case", CLIENTS, ids=named)
-async def test_a_clients_mistake(
-    case: Case,
-    sandbox: server.Running,
-    start_gateway: GatewayStarter,
-    http: aiohttp.ClientSession,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Each mistake of a client's is its row: told, counted and logged, and not paid for."""
-    gateway = await start(case, start_gateway, sandbox)
-    await passes(case, gateway, http, caplog, stream=False)
-    assert not [one for one in sandbox.state.requests.of("chat") if one.status == 200]
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("case", [*REFUSALS, *UPSTREAM], ids=named)
-async def test_a_failure_of_gigachats(
-    case: Case,
+@both
+@pytest.mark.parametrize(("wrong", "kind", "want"), SEEN.values(), ids=SEEN)
+async def test_an_sdk_sees_code_and_type(
+    wrong: dict[str, Any] | int,
+    kind: type[openai.APIStatusError],
+    want: tuple[str, str, str | None],
     stream: bool,
     sandbox: server.Running,
-    start_gateway: GatewayStarter,
-    http: aiohttp.ClientSession,
-    caplog: pytest.LogCaptureFixture,
+    gateway: Running,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each failure of GigaChat's is its row, in a stream too: before the first event it is a real status."""
-    gateway = await start(case, start_gateway, sandbox)
-    await passes(case, gateway, http, caplog, stream=stream)
+    """`e.code`, `e.type` and `e.param` are there; a body of `{"detail": ...}` would leave them None."""
+    if isinstance(wrong, int):
+        sandbox.state.faults.add("status", where="chat", times=None, status=wrong)
+    change = wrong if isinstance(wrong, dict) else {}
+    monkeypatch.delenv("SSL_CERT_FILE")  # the SDK does not start without the system's certificates
+    async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="k", max_retries=0) as client:
+        with pytest.raises(kind) as caught:
+            await client.chat.completions.create(**{**HI, "stream": stream, **change})
+    assert (caught.value.code, caught.value.type, caught.value.param) == want
+    assert caught.value.message
 
 
-@pytest.mark.parametrize("case", OF_EMBEDDINGS, ids=named)
-async def test_a_failure_of_embeddings(
-    case: Case,
+@both
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 418, 422, 423, 429, 500, 502, 503, 504])
+async def test_an_error_holds_nothing_of_gigachats_url_and_headers(
+    status: int,
+    stream: bool,
     sandbox: server.Running,
-    start_gateway: GatewayStarter,
+    gateway: Running,
     http: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Embeddings fail by the same table."""
-    gateway = await start(case, start_gateway, sandbox)
-    await passes(case, gateway, http, caplog, stream=False)
+    """Neither message nor headers show where GigaChat is, or a header of its answer, `Set-Cookie` least of all."""
+    headers = {"Set-Cookie": "sid=upstream-secret", "X-Inner": "upstream-secret", "Location": "http://upstream-secret/"}
+    message = f"see {sandbox.api_url}/chat/completions?key=upstream-secret"
+    sandbox.state.faults.add("status", where="chat", times=None, status=status, headers=headers, message=message)
+    reply = await ask(http, gateway, {**HI, "stream": stream})
+    shown = f"{reply.status} {reply.text} {dict(reply.headers)}"
+    for word in ("upstream-secret", "127.0.0.1", "chat/completions", "X-Inner", "X-Sandbox", "Set-Cookie"):
+        assert word not in shown
+    assert "Traceback" not in everything(caplog)
 
 
-async def test_draining(gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture) -> None:
-    """A gateway that is going away says so, and that another try will be served."""
-    await gateway.app[DRAIN].finish(0)
-    want = Want(503, "draining", "draining", "excluded", "server_error", retry="true", retry_after="1")
-    await passes(Case("draining", want, HI), gateway, http, caplog, stream=False)
+@both
+@pytest.mark.parametrize(("said", "told"), [("7", "7"), ("0", "1"), ("90", "90")])
+async def test_retry_after_is_kept(
+    said: str, told: str, stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """GigaChat's own time reaches the client, in whole seconds, with a 429 of its own."""
+    sandbox.state.faults.add("status", where="chat", times=None, status=429, headers={"Retry-After": said})
+    reply = await ask(http, gateway, {**HI, "stream": stream})
+    assert (reply.status, reply.headers["Retry-After"], reply.headers["x-should-retry"]) == (429, told, "true")
+
+
+STATUSES = {500: 502, 501: 502, 502: 502, 503: 502, 504: 502, 507: 502, 520: 502, 599: 502, 429: 429, 404: 404}
+
+
+@both
+@pytest.mark.parametrize("page", [False, True], ids=["JSON", "HTML"])
+async def test_no_status_of_gigachats_becomes_a_500(
+    page: bool, stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A 503 is no bug of the gateway's: whatever is wrong at GigaChat is told as GigaChat's."""
+    for status, want in STATUSES.items():
+        sandbox.state.faults.add("status", where="chat", times=None, status=status, html=page)
+        reply = await ask(http, gateway, {**HI, "stream": stream})
+        assert reply.status == (502 if page and status == 404 else want), status
+        assert reply.error["code"] != "internal_error"
+        sandbox.state.faults.clear()
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 413, 422, 423, 429, 500, 503])
+async def test_a_refused_stream_is_no_200(
+    status: int, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A refusal before the first event is a real status with a JSON body, no event inside a 200."""
+    sandbox.state.faults.add("status", where="chat", times=None, status=status)
+    whole = await ask(http, gateway, HI)
+    streamed = await ask(http, gateway, {**HI, "stream": True})
+    assert not streamed.streamed
+    assert streamed.status == whole.status >= 400
+    assert streamed.error == whole.error
+
+
+CALL = called("c1", "look", "")
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "a tree"}
+NODE = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
+RECURSIVE = {"type": "object", "properties": {"root": {"$ref": "#/$defs/Node"}}, "$defs": {"Node": NODE}}
+FILE = {"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}
+# What once was a 500 -> the request's change, and the field that a 400 names; None: it is answered.
+ONCE_500: dict[str, tuple[dict[str, Any], str | None]] = {
+    "no model": ({"model": None}, None),
+    "messages not a list": ({"messages": {"role": "user", "content": "hi"}}, "messages"),
+    "temperature abc": ({"temperature": "abc"}, "temperature"),
+    'tool arguments ""': (
+        {"messages": [*HI["messages"], {"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT]},
+        None,
+    ),
+    "a recursive schema": ({"tools": [{"type": "function", "function": {"name": "f", "parameters": RECURSIVE}}]}, None),
+    "a recursive format": (
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": RECURSIVE}}},
+        None,
+    ),
+    "effort minimal": ({"reasoning_effort": "minimal"}, None),
+    "file_id": ({"messages": [FILE]}, "messages[0].content[0]"),
+}
+
+
+@both
+@pytest.mark.parametrize(("change", "param"), ONCE_500.values(), ids=ONCE_500)
+async def test_no_500_for_what_clients_send(
+    change: dict[str, Any],
+    param: str | None,
+    stream: bool,
+    sandbox: server.Running,
+    gateway: Running,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is answered, or a 400 that names the field."""
+    reply = await ask(http, gateway, {**asking("hello"), **change, "stream": stream})
+    assert "Traceback" not in everything(caplog)
+    if param is None:
+        assert reply.status == 200, reply.text
+        assert reply.choices[0]["message"]["content"]
+        assert [one.status for one in sandbox.state.requests.of("chat")] == [200]
+    else:
+        assert reply.status == 400
+        assert str(reply.error["param"]).startswith(param)
+        assert not sandbox.state.requests.of("chat")
+
+
+@both
+async def test_gigachats_401_is_not_the_clients_key(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A client whose key is right is never told that it is wrong: it is the gateway that GigaChat does not know."""
+    sandbox.state.faults.add("status", where="chat", times=None, status=401, message="Unauthorized")
+    reply = await ask(http, gateway, {**HI, "stream": stream}, headers={"Authorization": "Bearer right"})
+    assert (reply.status, reply.error["code"]) == (503, "upstream_credentials_exhausted")
+    assert "API key" not in reply.error["message"]
+    assert reply.headers["x-should-retry"] == "true"
+
+
+async def test_an_answer_is_given_where_nothing_is_wrong(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """The same request without its fault is a 200: the tests above see the fault, and nothing else."""
+    assert (await ask(http, gateway, asking("x", tools=[tool("f")]))).status == 200

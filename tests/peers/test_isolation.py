@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import aiohttp
-import orjson
 import pytest
 
 from app.sandbox import server
-from tests.running import GatewayStarter, Running
-from tests.watching import ask, asking, saying
+from tests.running import GatewayStarter, ProcessStarter, Running
+from tests.watching import CHAT, ask, asking, saying
 
 pytestmark = pytest.mark.usefixtures("few_roots")
 
@@ -53,7 +52,7 @@ async def test_a_clients_headers_stay_here(
     assert headers["Accept"] == ("text/event-stream" if body.get("stream") else "application/json")
 
 
-async def test_cookies_are_nobodys(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
+async def test_no_cookie_jar_is_shared(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
     """A cookie that GigaChat sets comes back in no request, and reaches no client."""
     cookie = {"headers": {"Set-Cookie": "sid=upstream-secret; Path=/", "X-Trace": "upstream-secret"}}
     sandbox.state.faults.add("status", where="chat", status=400, times=2, **cookie)
@@ -74,53 +73,6 @@ async def test_gigachats_headers_stay_there(
     ours |= {"content-length", "transfer-encoding", "cache-control", "x-accel-buffering"}
     assert {name.lower() for name in headers} <= ours
     assert "nginx" not in headers["Server"]
-
-
-async def test_unknown_fields_are_not_sent(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
-) -> None:
-    """GigaChat's payload holds what GigaChat knows; the client is told what was left out."""
-    more = {
-        "foo": 1,
-        "top_k": 5,
-        "enable_thinking": True,
-        "user": "u",
-        "metadata": {"a": "b"},
-        "seed": 1,
-        "store": True,
-    }
-    message = {"role": "user", "content": "hi", "cache_control": {"type": "ephemeral"}, "name": "bob"}
-    reply = await ask(http, gateway, {"model": "GigaChat", "messages": [message], **more, "stream_options": {}})
-    record = sandbox.state.requests.of("chat")[0]
-    assert record.unknown == []
-    assert record.body == {"model": "GigaChat", "messages": [{"role": "user", "content": "hi"}]}
-    assert reply.headers["x-gateway-dropped"] == "unknown;n=3, seed, store, messages.name"
-
-
-async def test_temperature_0_keeps_top_p(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
-) -> None:
-    """A temperature of 0 becomes a tiny one, since GigaChat takes no 0, and touches nothing else."""
-    for top_p in (0.5, None):
-        reply = await ask(http, gateway, {**HI, "temperature": 0, "top_p": top_p})
-        assert "x-gateway-adapted" not in reply.headers
-    first, second = (one.body for one in sandbox.state.requests.of("chat"))
-    assert 0 < first["temperature"] < 0.001
-    assert first["top_p"] == 0.5
-    assert "top_p" not in second
-
-
-async def test_cyrillic_is_utf_8(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
-    """Answers, streams and errors bear letters, never `\\u0438`; what came escaped is understood."""
-    escaped = orjson.dumps(HI).replace(b"say hi", b"say \\u041f\\u0440\\u0438\\u0432\\u0435\\u0442")
-    whole = await ask(http, gateway, data=escaped)
-    streamed = await ask(http, gateway, saying("Привет", stream=True))
-    sandbox.state.faults.add("status", where="chat", status=422, message="Неверный параметр")
-    refused = await ask(http, gateway, HI)
-    assert "Привет" in whole.text
-    assert "Привет" in streamed.text
-    assert "Неверный параметр" in refused.text
-    assert "\\u04" not in whole.text + streamed.text + refused.text
 
 
 def turns(*texts: str, **more: Any) -> dict[str, Any]:
@@ -195,3 +147,33 @@ async def test_a_long_echo_is_never_logged(
     assert "request" in text
     assert "Ivanov" not in text
     assert "sk-very-secret" not in text
+
+
+SECRETS = {
+    "GPT2GIGA_DATABASE_URL": "postgres://gateway:start-secret@127.0.0.1:1/ledger",
+    "GPT2GIGA_API_KEY": "start-secret-of-clients",
+    "GPT2GIGA_ADMIN_KEY": "start-secret-of-admins",
+    "GIGACHAT_CREDENTIALS": "c3RhcnQtc2VjcmV0OnN0YXJ0LXNlY3JldA==",
+    "GIGACHAT_ACCESS_TOKEN": "start-secret-token",
+    "GPT2GIGA_UPSTREAM_PROXY": "http://gateway:start-secret@127.0.0.1:1",
+}
+
+
+async def test_no_password_is_in_the_log_and_no_key_of_a_url(
+    start_process: ProcessStarter, http: aiohttp.ClientSession
+) -> None:
+    """Neither the start with its settings nor a request's line shows a secret: not Postgres', not `?key=`."""
+    process = start_process(env={**SECRETS, "GPT2GIGA_LOG_LEVEL": "debug"})
+    running = process.event("listening")
+    assert running["settings"]["GIGACHAT_CREDENTIALS"] == "set"
+    headers = {"Authorization": f"Bearer {SECRETS['GPT2GIGA_API_KEY']}"}
+    for path in (f"{CHAT}?key=start-secret", "/v1/models?key=start-secret", "/start-secret?key=start-secret"):
+        async with http.post(process.url + path, json=HI, headers=headers) as response:
+            assert response.status >= 400
+            assert "start-secret" not in await response.text()
+    process.event("request")
+    assert process.stop() == 0
+    text = process.log.read_text("utf-8")
+    assert text.count('"event":"request"') == 3
+    assert "start-secret" not in text
+    assert "c3RhcnQt" not in text

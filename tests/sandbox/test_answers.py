@@ -37,6 +37,13 @@ def test_last_user_message_counts() -> None:
     assert "Правила" in answer([{"role": "system", "content": "Правила"}]).text
 
 
+def test_what_is_seen_is_told() -> None:
+    """Each file has a marked sentence behind the echo; what is to be said stays as it is."""
+    history = [{"role": "user", "content": "Что это?"}]
+    assert answer(history, seen=["I see a.", "I see b."]).text.endswith(". [sandbox] I see a. [sandbox] I see b.")
+    assert answer([{"role": "user", "content": "sandbox:say да"}], seen=["I see a."]).text == "да"
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "да", "Привет 👋🏽, мир!\n\nВторая строка. " * 5, "<think>мысль</think> ответ", "x" * 100, "  края  "],

@@ -28,4 +28,9 @@ def test_recorded_models() -> None:
     assert MODELS["GigaChat-2-Max-preview"].type == "chat"
     assert MODELS["EmbeddingsGigaR"].dimensions == 2560
     assert {name for name, model in MODELS.items() if model.prose} == {"GigaChat-Plus", "GigaChat-Plus-preview"}
+    assert {name for name, model in MODELS.items() if model.images} == {
+        name + suffix
+        for name in ("GigaChat-Pro", "GigaChat-Max", "GigaChat-2-Pro", "GigaChat-2-Max")
+        for suffix in ("", "-preview")
+    }
     assert MODELS["GigaChat"].served == "GigaChat:2.0.28.2"

@@ -50,6 +50,7 @@ def test_stands_until_cleared() -> None:
         {"kind": "slow", "seconds": "1"},
         {"kind": "status", "status": "500"},
         {"kind": "status", "html": 1},
+        {"kind": "files_lost", "where": "files"},
     ],
 )
 def test_refuses_what_no_row_has(wish: dict[str, Any]) -> None:

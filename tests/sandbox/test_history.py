@@ -25,6 +25,8 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("content", [{"role": "user"}]),
     ("content", [{"role": "user", "content": [{"type": "text", "text": "a"}]}]),
     ("content", [USER, {**CALL, "content": None}, RESULT]),
+    ("content", [{"role": "user", "attachments": [STATE]}]),
+    ("content", [{"role": "user", "attachments": [STATE], "content": None}]),
     ("result's name", [USER, CALL, {"role": "function", "content": "{}"}]),
     ("result's name", [USER, CALL, {**RESULT, "name": ""}]),
     ("result", [USER, CALL, {**RESULT, "content": "двадцать"}]),
@@ -37,6 +39,11 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("state id", [USER, {**CALL, "functions_state_id": f"call_{STATE}"}, RESULT]),
     ("attachments", [{**USER, "attachments": "id"}]),
     ("attachments", [{**USER, "attachments": [1]}]),
+    ("attachments", [{**USER, "attachments": None}]),
+    ("attachments", [{**USER, "attachments": {}}]),
+    ("attachments' role", [{"role": "system", "content": "a", "attachments": [STATE]}, USER]),
+    ("attachments' role", [USER, {"role": "assistant", "content": "a", "attachments": []}]),
+    ("attachments' role", [USER, CALL, {**RESULT, "attachments": [STATE]}]),
     ("call without result", [USER, CALL]),
     ("call without result", [USER, CALL, USER]),
     ("call without result", [USER, {"role": "assistant", "content": "", "functions_state_id": STATE}, USER]),
@@ -51,7 +58,7 @@ ACCEPTED: list[list[dict[str, Any]]] = [
     [USER, CALL, RESULT],
     [USER, CALL, RESULT, CALL, RESULT, {"role": "assistant", "content": "20"}, USER],
     [USER, {**CALL, "functions_state_id": STATE}, {**RESULT, "content": "20"}],
-    [{**USER, "attachments": [STATE], "content": ""}],
+    [{**USER, "attachments": [], "content": ""}],
 ]
 
 

@@ -25,7 +25,7 @@ async def test_addresses(running: Running) -> None:
     assert running.api_url == f"{running.url}/v1"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/v1/files", "/sandbox/nothing"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/v1/batches", "/sandbox/nothing"])
 async def test_unknown_path(session: aiohttp.ClientSession, path: str) -> None:
     """An unknown path is answered by nginx, in HTML."""
     async with session.get(path) as response:

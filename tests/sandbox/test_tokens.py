@@ -37,6 +37,17 @@ def test_revoke_one_or_all() -> None:
     assert issuer.standing(three) is Standing.UNKNOWN
 
 
+def test_accounts() -> None:
+    """A token is of the usual account, or of another; a forgotten one is of no other."""
+    issuer = Tokens()
+    usual, other, third = issuer.issue(60), issuer.issue(60, "other"), issuer.issue(60, "third")
+    assert [issuer.account(token) for token in (usual, other, third)] == ["sandbox", "other", "third"]
+    issuer.revoke(other)
+    assert issuer.account(other) == "sandbox"
+    issuer.revoke()
+    assert issuer.account(third) == "sandbox"
+
+
 def test_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory is bounded."""
     monkeypatch.setattr(tokens, "KEPT", 2)

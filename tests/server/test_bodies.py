@@ -197,7 +197,7 @@ async def test_a_client_that_leaves_inside_its_body(
 
 def left(gateway: Running) -> int:
     """The memory for bodies that is free."""
-    return gateway.app[BODIES].left
+    return gateway.app[BODIES].memory.left
 
 
 async def test_many_at_once(

@@ -142,8 +142,8 @@ async def test_nothing_to_answer(content: Any, gateway: Running, http: aiohttp.C
 
 # What cannot be done: the answer says so and names the field.
 NOT_YET: dict[str, tuple[dict[str, Any], str]] = {
-    "an image": (
-        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+    "a video": (
+        {"messages": [{"role": "user", "content": [{"type": "video_url", "video_url": {"url": "x"}}]}]},
         "messages[0].content[0]",
     ),
     "a custom tool": (

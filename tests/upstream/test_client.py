@@ -38,7 +38,7 @@ def issued(sandbox: Sandbox) -> Token:
 async def test_what_is_sent(sandbox: Sandbox) -> None:
     """The token, our name, no compression, no cookies; the caller's headers besides."""
     async with asking(sandbox.url) as gigachat:
-        response = await gigachat.post("chat/completions", BODY, issued(sandbox), {"X-Session-ID": "s"})
+        response = await gigachat.ask("chat/completions", BODY, issued(sandbox), {"X-Session-ID": "s"})
         assert b'"content":"' in await read(response)
     record = sandbox.state.requests.of("chat")[0]
     headers = {name.lower(): value for name, value in record.headers.items()}
@@ -75,7 +75,7 @@ async def test_refusals(bare: Bare, head: bytes, status: int, wait: float | None
     bare.answers = [[b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n"]]
     async with asking(bare.url) as gigachat:
         with pytest.raises(Refused) as refused:
-            await gigachat.post("chat/completions", BODY, Token("ready", "t"), {})
+            await gigachat.ask("chat/completions", BODY, Token("ready", "t"), {})
         assert gigachat.pulse.available is (status < 500)
     assert (refused.value.status, refused.value.retry_after) == (status, wait)
 
@@ -89,7 +89,7 @@ async def test_a_long_refusal(bare: Bare) -> None:
     async with asking(bare.url) as gigachat:
         for most in (client.MAX_REFUSAL_BYTES, 1):
             with pytest.raises(Refused) as refused:
-                await gigachat.post("chat/completions", BODY, Token("ready", "t"), {})
+                await gigachat.ask("chat/completions", BODY, Token("ready", "t"), {})
             assert refused.value.status == 403
             assert len(refused.value.body) <= most
 
@@ -104,7 +104,7 @@ async def test_no_answer(sandbox: Sandbox, kind: str, cause: str) -> None:
     sandbox.state.faults.add(kind, "chat", 1, **seconds)
     async with asking(sandbox.url, 0.3) as gigachat:
         with pytest.raises(Unreachable) as failure:
-            await read(await gigachat.post("chat/completions", BODY, issued(sandbox), {}))
+            await read(await gigachat.ask("chat/completions", BODY, issued(sandbox), {}))
         assert gigachat.pulse.available is (cause == "cut")
     assert failure.value.cause == cause
 
@@ -113,10 +113,10 @@ async def test_time_of_a_stream(start_sandbox: SandboxStarter) -> None:
     """A stream may last longer than the time-out; only its silence may not."""
     sandbox = await start_sandbox(chunk_seconds=0.15)
     async with asking(sandbox.url, 0.4) as gigachat:
-        response = await gigachat.post("chat/completions", STREAM, issued(sandbox), {}, stream=True)
+        response = await gigachat.ask("chat/completions", STREAM, issued(sandbox), {}, stream=True)
         assert (await read(response)).rstrip().endswith(b"[DONE]")
         sandbox.state.faults.add("stall", "chat", seconds=5.0)
-        response = await gigachat.post("chat/completions", STREAM, issued(sandbox), {}, stream=True)
+        response = await gigachat.ask("chat/completions", STREAM, issued(sandbox), {}, stream=True)
         with pytest.raises(Unreachable) as failure:
             await read(response)
     assert failure.value.cause == "timeout"
@@ -145,7 +145,7 @@ async def test_many_at_once(sandbox: Sandbox) -> None:
     async with asking(sandbox.url) as gigachat:
         token = issued(sandbox)
         body = BODY.replace(b"long 3", b"wait 0.7")
-        answers = [asyncio.create_task(gigachat.post("chat/completions", body, token, {})) for _ in range(120)]
+        answers = [asyncio.create_task(gigachat.ask("chat/completions", body, token, {})) for _ in range(120)]
         for response in await asyncio.gather(*answers):
             response.close()
     assert sandbox.state.most_chatting == 120

@@ -32,6 +32,11 @@ _LENGTH = re.compile(
 _STOP_TEXT = "temporarily unavailable due to technical reasons"
 _MODEL = re.compile(r"\bmodel\b|\bмодел", re.IGNORECASE)
 
+_FILE = re.compile(r"\bfiles?\b|файл", re.IGNORECASE)
+_NO_FILE = (
+    "GigaChat has no such file for this client: it was deleted, or belongs to somebody else. Send the file itself."
+)
+
 _STATUSES: dict[int, tuple[Row, str]] = {
     401: (
         errors.NO_TOKEN,
@@ -73,6 +78,8 @@ def refusal(status: int, body: bytes, *, field: str = "messages", retry_after: f
     words = sentence(body)
     if status == 403 and _STOP_TEXT in words.lower():
         status = 423
+    if status in {403, 404} and _FILE.search(words):
+        return GatewayError(errors.FILE_NOT_FOUND, _NO_FILE, param=field)
     if status == 413 or (status == 422 and _LENGTH.search(words)):
         told = f" GigaChat says: {words}" if status == 422 else ""
         return GatewayError(errors.CONTEXT_LENGTH_EXCEEDED, _TOO_LONG[field] + told, param=field)
@@ -100,3 +107,19 @@ def _not_found(words: str) -> GatewayError:
             param="model",
         )
     return GatewayError(errors.UPSTREAM_REJECTED, f"GigaChat refused the request: {words}")
+
+
+def file_refusal(status: int, body: bytes, path: str, *, retry_after: float | None = None) -> GatewayError:
+    """The error that a client gets where GigaChat refuses a file; `path` is where the file stands."""
+    words = sentence(body)
+    told = f" GigaChat says: {words}" if words else ""
+    if status == 413:
+        return GatewayError(errors.FILE_TOO_LARGE, f"'{path}' is larger than GigaChat takes.{told}", param=path)
+    if status in {400, 415, 422} and not body.lstrip().startswith(b"<"):
+        return GatewayError(errors.UNSUPPORTED_FILE, f"'{path}' is no file that GigaChat takes.{told}", param=path)
+    if status == 404 or (status == 403 and _FILE.search(words)):
+        return GatewayError(errors.FILE_NOT_FOUND, f"'{path}': {_NO_FILE}", param=path)
+    error = refusal(status, body, retry_after=retry_after)
+    error.param = path
+    error.message = f"'{path}' was not passed on: {error.message}"
+    return error

@@ -11,9 +11,10 @@ from typing import Any
 
 import orjson
 
-from app.translate.dialogue import Result
+from app.translate.dialogue import Media, Result
 
 NO_RESULT = '{"error":"no result"}'
+_ATTACHED = "see the attached file"  # a function message can't have one: it follows in a user message
 _UNWRAPPED = 4  # layers of JSON in JSON
 _NESTED = 1000  # brackets from which on one more may be too deep for a reader
 _BLANKS = " \t\r\n"
@@ -25,7 +26,8 @@ _ESCAPE = re.compile(
 
 def content(result: Result) -> str:
     """The content of a `function` message."""
-    return as_object("\n".join(part.text for part in result.parts))
+    words = [part.text for part in result.parts if not isinstance(part, Media)]
+    return as_object("\n".join(words if words or not result.parts else [_ATTACHED]))
 
 
 def as_object(text: str) -> str:

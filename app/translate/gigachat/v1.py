@@ -5,10 +5,11 @@ Source: GigaChat's REST API, `POST /chat/completions` (request fields).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.errors import INVALID_VALUE, GatewayError
-from app.translate.dialogue import Note, Request
+from app.translate.dialogue import Note, Request, Uploaded
 from app.translate.gigachat import functions, history
 from app.translate.gigachat.names import Names
 
@@ -16,16 +17,23 @@ from app.translate.gigachat.names import Names
 DETERMINISTIC = 0.0001
 
 
-def write(request: Request, *, state_echo: bool = True, as_function: bool = False) -> tuple[dict[str, Any], list[Note]]:
+def write(
+    request: Request,
+    *,
+    state_echo: bool = True,
+    as_function: bool = False,
+    files: Mapping[str, Uploaded] | None = None,
+) -> tuple[dict[str, Any], list[Note]]:
     """The payload for one attempt, and what writing it cost. Raises GatewayError for what can't be asked at all.
 
     `state_echo`: GigaChat's own state goes back with its calls. `as_function`: the wanted format is written as a
-    forced function, for models that ignore it.
+    forced function, for models that ignore it. `files`: what GigaChat has, by the paths of the request's files; a dry
+    write goes without.
     """
     notes: list[Note] = []
     names = Names(request)
     instruction = functions.MUST_CALL if functions.must_call(request) else None
-    messages = history.write(request.turns, names, notes, state_echo=state_echo, instruction=instruction)
+    messages = history.write(request.turns, names, notes, state_echo=state_echo, instruction=instruction, files=files)
     payload: dict[str, Any] = {"model": request.model, "messages": messages}
     _write_sampling(request, payload, notes)
     if request.max_tokens is not None:

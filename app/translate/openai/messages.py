@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.translate.dialogue import Note, Part, Refusal, Result, Role, Text, Turn
-from app.translate.openai import calls, checks
+from app.translate.dialogue import Media, Note, Part, Refusal, Result, Role, Text, Turn
+from app.translate.openai import calls, checks, files
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text"}  # type of part -> its field
-FILE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "input_file", "video_url"})
 RESULT_ROLES = frozenset({"tool", "function"})
 _CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
@@ -56,7 +55,7 @@ def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Not
     role = ROLES.get(given)
     if role is None:
         raise checks.invalid(f"{path}.role", f"must be one of {', '.join(sorted({*ROLES, *RESULT_ROLES}))}.")
-    parts: list[Part] = [*_contents(message.get("content"), f"{path}.content")]
+    parts: list[Part] = [*_contents(message.get("content"), f"{path}.content", notes)]
     if len(message) > 2 or "content" not in message:
         if message.get("refusal") is not None:
             parts.append(Refusal(checks.string(message["refusal"], f"{path}.refusal")))
@@ -83,7 +82,7 @@ def _result(message: dict[str, Any], role: str, path: str, unanswered: calls.Una
         raise checks.missing(f"{path}.tool_call_id", "say which call this is the result of.")
     else:
         number = unanswered.answered(str(name), path)
-    parts = _contents(message.get("content"), f"{path}.content")
+    parts = _contents(message.get("content"), f"{path}.content", notes)
     _rest(message, path, _READ_RESULT, notes)
     return Turn("tool", [Result(number, name, parts)], path)
 
@@ -100,7 +99,7 @@ def _rest(message: dict[str, Any], path: str, read: frozenset[str], notes: list[
             notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
 
 
-def _contents(content: Any, path: str) -> list[Text | Refusal]:
+def _contents(content: Any, path: str, notes: list[Note]) -> list[Text | Refusal | Media]:
     if isinstance(content, str):
         return [Text(content)]
     if content is None:
@@ -109,10 +108,10 @@ def _contents(content: Any, path: str) -> list[Text | Refusal]:
         raise checks.wrong(path, "a string or an array of parts", content)
     if len(content) > MAX_MESSAGES:
         raise checks.invalid(path, f"holds {len(content)} parts; at most {MAX_MESSAGES} are taken.")
-    return [_part(item, f"{path}[{index}]") for index, item in enumerate(content)]
+    return [_part(item, f"{path}[{index}]", notes) for index, item in enumerate(content)]
 
 
-def _part(item: Any, path: str) -> Text | Refusal:
+def _part(item: Any, path: str, notes: list[Note]) -> Text | Refusal | Media:
     if isinstance(item, str):  # some clients send bare strings in the list
         return Text(item)
     item = checks.obj(item, path)
@@ -121,6 +120,7 @@ def _part(item: Any, path: str) -> Text | Refusal:
         return Text(checks.string(item.get(TEXT_PARTS[kind]), f"{path}.text"))
     if kind == "refusal":
         return Refusal(checks.string(item.get("refusal"), f"{path}.refusal"))
-    if kind in FILE_PARTS:
-        raise checks.unsupported(path, "holds a file, and files are not supported by this gateway yet.")
-    raise checks.invalid(f"{path}.type", f"must be one of {', '.join([*TEXT_PARTS, 'refusal', *sorted(FILE_PARTS)])}.")
+    if kind in files.FILE_PARTS:
+        return files.read(item, path, notes)
+    known = [*TEXT_PARTS, "refusal", *sorted(files.FILE_PARTS)]
+    raise checks.invalid(f"{path}.type", f"must be one of {', '.join(known)}.")

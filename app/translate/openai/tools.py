@@ -61,6 +61,8 @@ def _tools(value: Any, notes: list[Note]) -> list[Tool]:
         kind = item.get("type")
         if kind is None and item.get("function") is not None:  # only a function has one
             kind = "function"
+        if kind is None:
+            raise checks.missing(f"{path}.type", "a tool is {type: 'function', function: {...}}.")
         if checks.string(kind, f"{path}.type") != "function":
             notes.append(Note("dropped", "tools.type", path))
         elif item.get("function") is None and "name" in item:

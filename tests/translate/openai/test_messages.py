@@ -11,7 +11,7 @@ from app.errors import GatewayError
 from app.translate.dialogue import Call, Note, Refusal, Result, Text, Turn
 from app.translate.openai import messages
 
-PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+VIDEO = {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AA=="}}
 
 # message, role, parts, notes as (kind, rule, path)
 READ: list[tuple[dict[str, Any], str, list[Any], list[tuple[str, str, str]]]] = [
@@ -97,7 +97,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ([{"role": "tool", "tool_call_id": "1", "name": 5}], "invalid_value", "messages[0].name"),
     ([{"role": "tool", "tool_call_id": "1", "content": {"a": 1}}], "invalid_value", "messages[0].content"),
     ([{"role": "tool", "tool_call_id": "1", "content": [{"a": 1}]}], "invalid_value", "messages[0].content[0].type"),
-    ([{"role": "tool", "tool_call_id": "1", "content": [PICTURE]}], "unsupported_parameter", "messages[0].content[0]"),
+    ([{"role": "tool", "tool_call_id": "1", "content": [VIDEO]}], "unsupported_parameter", "messages[0].content[0]"),
     ([{"role": "function", "content": "a"}], "missing_required_parameter", "messages[0].name"),
     ([{"role": "function", "name": ["f"], "content": "a"}], "invalid_value", "messages[0].name"),
     ([{"role": "function", "name": "f", "content": 5}], "invalid_value", "messages[0].content"),
@@ -113,7 +113,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ([{"role": "user", "content": [{"type": "text"}]}], "invalid_value", "messages[0].content[0].text"),
     ([{"role": "user", "content": [{"type": "text", "text": 5}]}], "invalid_value", "messages[0].content[0].text"),
     ([{"role": "user", "content": [{"type": "refusal"}]}], "invalid_value", "messages[0].content[0].refusal"),
-    ([{"role": "user", "content": ["a", PICTURE]}], "unsupported_parameter", "messages[0].content[1]"),
+    ([{"role": "user", "content": ["a", VIDEO]}], "unsupported_parameter", "messages[0].content[1]"),
     ([{"role": "user", "content": "a"}, {"role": "user", "content": 5}], "invalid_value", "messages[1].content"),
     ([{"role": "assistant", "content": "a", "refusal": 5}], "invalid_value", "messages[0].refusal"),
 ]

@@ -205,9 +205,10 @@ BAD_FIELDS: dict[str, list[Any]] = {
 BAD: list[tuple[dict[str, Any], str, str]] = [
     *(({"tools": value}, "invalid_value", "tools") for value in each({}, "f", 5, True)),
     *(({"tools": [function(), value]}, "invalid_value", "tools[1]") for value in each(None, "f", [], 5)),
-    *(({"tools": [function(), {"type": value}]}, "invalid_value", "tools[1].type") for value in each(None, 5, ["f"])),
-    ({"tools": [function(), {}]}, "invalid_value", "tools[1].type"),
-    ({"tools": [function(), {"name": "f"}]}, "invalid_value", "tools[1].type"),
+    *(({"tools": [function(), {"type": value}]}, "invalid_value", "tools[1].type") for value in each(5, ["f"])),
+    ({"tools": [function(), {"type": None}]}, "missing_required_parameter", "tools[1].type"),
+    ({"tools": [function(), {}]}, "missing_required_parameter", "tools[1].type"),
+    ({"tools": [function(), {"name": "f"}]}, "missing_required_parameter", "tools[1].type"),
     ({"tools": [function(), {"type": "function"}]}, "missing_required_parameter", FUNCTION),
     ({"tools": [function(), {"type": "function", "function": None}]}, "missing_required_parameter", FUNCTION),
     ({"tools": [function(), {"type": "function", "function": "f"}]}, "invalid_value", FUNCTION),

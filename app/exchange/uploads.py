@@ -1,0 +1,207 @@
+"""The gateway's files at GigaChat: each uploaded once for a credential, a tenant and a content, deleted when idle.
+
+A chat sends the same image again with every turn; a new id each time would cost an upload and GigaChat's prompt cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from app import errors
+from app.errors import GatewayError
+from app.exchange.attempts import Attempts, Job
+from app.observe.facts import Facts
+from app.storage.uploads import Record, UploadJournal
+from app.translate.dialogue import FileKind, Uploaded
+from app.translate.gigachat import files
+from app.upstream import client as wire
+from app.upstream.failures import UpstreamFailure
+from app.upstream.forms import Form
+
+# What GigaChat holds for us: beyond it the files that were not used for the longest time go first.
+_MOST = 10_000
+_ROUND_SECONDS = 60.0
+# A deletion that fails for one of these will never succeed: the file is gone, or not ours any more.
+_GONE = frozenset({errors.FILE_NOT_FOUND, errors.UNSUPPORTED_FILE, errors.UPSTREAM_PERMISSION_DENIED})
+
+
+class Key(NamedTuple):
+    """Whose file it is, and which: `client` and `digest` are hashes in hex."""
+
+    credential: str
+    client: str
+    digest: str
+
+
+class Ready(NamedTuple):
+    """A file in the form that GigaChat takes, not yet there; `note` is the rule of what was lost."""
+
+    form: Form
+    note: str | None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A file at GigaChat. `used` is Unix time; it is not deleted while requests pin it."""
+
+    key: Key
+    file: Uploaded
+    used: float
+    pins: int = 0
+
+
+class Uploads:
+    """Uploads, and deletes what nobody has used for `idle_seconds`."""
+
+    def __init__(self, attempts: Attempts, journal: UploadJournal, idle_seconds: float) -> None:
+        self._attempts = attempts
+        self._journal = journal
+        self._idle = idle_seconds
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the one unused for the longest time first
+        self._owners: dict[str, str] = {}  # id -> client
+        self._doomed: list[Entry] = []
+        self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
+        self._strangers: OrderedDict[tuple[str, str], tuple[Uploaded, float]] = OrderedDict()
+        for record in sorted(journal.load(), key=lambda record: record.used):
+            key = Key(record.credential, record.client, record.digest)
+            kind = cast("FileKind", record.kind)
+            self._keep(Entry(key, Uploaded(record.id, kind, record.note), record.used))
+
+    def key(self, client: str, digest: str) -> Key:
+        """The key of a client's file under the credential in use."""
+        return Key(self._attempts.credential, client, digest)
+
+    def pin(self, key: Key) -> Entry | None:
+        """The file, pinned, if it is there already."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+            entry.pins += 1
+        return entry
+
+    @contextmanager
+    def pinned(self) -> Iterator[list[Entry]]:
+        """What is put into the list stays at GigaChat until the context ends."""
+        pins: list[Entry] = []
+        try:
+            yield pins
+        finally:
+            for entry in pins:
+                entry.pins -= 1
+                entry.used = time.time()
+
+    async def get(self, key: Key, make: Callable[[], Awaitable[Ready]], path: str, facts: Facts) -> Entry:
+        """The file, pinned; made and uploaded if it is not there. Raises GatewayError that names `path`."""
+        async with self._alone(key):
+            entry = self.pin(key)
+            if entry is None:
+                entry = Entry(key, await self._upload(key, await make(), path, facts), time.time(), pins=1)
+                facts.uploads += 1
+                self._keep(entry)
+                told = entry.file
+                self._journal.add(Record(told.id, *key, told.kind, told.note, entry.used))
+            return entry
+
+    async def of_client(self, client: str, file_id: str, path: str, facts: Facts) -> Uploaded:
+        """A file that the client says is at GigaChat: it must be the client's own. Raises GatewayError."""
+        owner = self._owners.get(file_id, client)
+        if owner != client or not files.is_id(file_id):
+            raise GatewayError(errors.FILE_NOT_FOUND, f"'{path}' is no file of yours at GigaChat.", param=path)
+        found, until = self._strangers.get((client, file_id), (None, 0.0))
+        if found is None or until < time.time():
+            job = Job("files", f"files/{file_id}", None, self._headers(client, facts), field=path)
+            found = await self._asked(job, facts)
+            self._strangers[client, file_id] = (found, time.time() + self._idle)
+            if len(self._strangers) > _MOST:
+                self._strangers.popitem(last=False)
+        return found
+
+    def forget(self, entries: list[Entry]) -> None:
+        """GigaChat has lost these."""
+        for entry in entries:
+            if self._entries.get(entry.key) is entry:
+                del self._entries[entry.key]
+            self._gone(entry)
+
+    async def run(self) -> None:
+        """Delete idle files, for as long as the gateway runs."""
+        while True:
+            await asyncio.sleep(min(_ROUND_SECONDS, self._idle / 2))
+            await self.clean()
+
+    async def clean(self) -> None:
+        """One round of deletions. What can't be deleted now is tried again in the next."""
+        oldest = time.time() - self._idle
+        for entry in [entry for entry in self._entries.values() if entry.used < oldest and not entry.pins]:
+            del self._entries[entry.key]
+            self._doomed.append(entry)
+        doomed, self._doomed = self._doomed, []
+        while doomed:
+            entry = doomed.pop()
+            try:
+                await self._delete(entry)
+            except (GatewayError, UpstreamFailure) as failure:
+                if not (isinstance(failure, GatewayError) and failure.row in _GONE):
+                    self._doomed = [entry, *doomed]
+                    return
+            self._gone(entry)
+
+    async def _delete(self, entry: Entry) -> None:
+        facts = Facts()
+        job = Job("files", f"files/{entry.file.id}/delete", b"", self._headers(entry.key.client, facts), field="file")
+        await wire.read(await self._attempts.open(job, facts))
+
+    async def _upload(self, key: Key, ready: Ready, path: str, facts: Facts) -> Uploaded:
+        job = Job("files", "files", ready.form, self._headers(key.client, facts), field=path)
+        found = await self._asked(job, facts)
+        return Uploaded(found.id, found.kind, ready.note)
+
+    async def _asked(self, job: Job, facts: Facts) -> Uploaded:
+        """GigaChat's description of a file."""
+        response = await self._attempts.open(job, facts)
+        try:
+            found = files.read(await wire.read(response))
+        except UpstreamFailure as failure:
+            raise self._attempts.error(failure, job) from failure
+        if found is None:
+            message = f"'{job.field}' was not passed on: GigaChat's answer could not be read. Try again later."
+            raise GatewayError(errors.UPSTREAM_ERROR, message, param=job.field)
+        return found
+
+    @staticmethod
+    def _headers(client: str, facts: Facts) -> dict[str, str]:
+        return {"Accept": "application/json", "X-Request-ID": facts.request_id, "X-Client-ID": client}
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.key] = entry
+        self._owners[entry.file.id] = entry.key.client
+        if len(self._entries) > _MOST:
+            surplus = next((old for old in self._entries.values() if not old.pins and old is not entry), None)
+            if surplus is not None:
+                del self._entries[surplus.key]
+                self._doomed.append(surplus)
+
+    def _gone(self, entry: Entry) -> None:
+        self._owners.pop(entry.file.id, None)
+        self._journal.remove(entry.file.id)
+
+    @asynccontextmanager
+    async def _alone(self, key: Key) -> AsyncIterator[None]:
+        """Only one request at a time uploads a file; the others find it there."""
+        lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
+        self._locks[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks[key]
+            if waiting > 1:
+                self._locks[key] = (lock, waiting - 1)
+            else:
+                del self._locks[key]

@@ -1,0 +1,107 @@
+"""The journal of uploaded files: which ids are at GigaChat, so that a restart can use them again and delete them.
+
+One JSON line for each upload, one for each file that is gone; no content, no client's name. A line that can't be read
+is passed over: the worst is a file that stays at GigaChat. Without a state directory nothing is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+_NAME = "uploads.jsonl"
+# Lines about files that are gone are swept out when there are so many more of them than of living ones.
+_SWEEP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One uploaded file. `client` and `digest` are hashes in hex, `used` is Unix time, `note` a rule's name."""
+
+    id: str
+    credential: str
+    client: str
+    digest: str
+    kind: str
+    note: str | None
+    used: float
+
+
+class UploadJournal:
+    """The journal in a directory; None keeps nothing. `failed` is told when the disk does not take a line."""
+
+    def __init__(self, directory: Path | None, failed: Callable[[OSError], None]) -> None:
+        self._path = None if directory is None else directory / _NAME
+        self._failed = failed
+        self._lines = 0
+        self._living: dict[str, Record] = {}
+
+    def load(self) -> list[Record]:
+        """The files that are at GigaChat as far as the journal knows."""
+        if self._path is None:
+            return []
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as fault:
+            self._failed(fault)
+            return []
+        for line in lines:
+            self._replay(line)
+        self._sweep()
+        return list(self._living.values())
+
+    def add(self, record: Record) -> None:
+        """A file was uploaded."""
+        if self._path is not None:
+            self._living[record.id] = record
+            self._write(orjson.dumps(asdict(record)))
+
+    def remove(self, file_id: str) -> None:
+        """A file is gone."""
+        if self._path is not None and self._living.pop(file_id, None) is not None:
+            self._write(orjson.dumps({"gone": file_id}))
+            if self._lines > 2 * len(self._living) + _SWEEP:
+                self._sweep()
+
+    def _replay(self, line: bytes) -> None:
+        try:
+            said = orjson.loads(line)
+            if "gone" in said:
+                self._living.pop(said["gone"], None)
+            else:
+                record = Record(**said)
+                self._living[record.id] = record
+        except (orjson.JSONDecodeError, TypeError):
+            return  # cut off by the end of a process
+
+    def _write(self, line: bytes) -> None:
+        assert self._path is not None  # noqa: S101 - asked by the callers
+        try:
+            # Each line is its own short append: a crash cuts off one line at most.
+            with open(self._path, "ab", opener=_private) as journal:
+                journal.write(line + b"\n")
+            self._lines += 1
+        except OSError as fault:
+            self._failed(fault)
+
+    def _sweep(self) -> None:
+        """Write the living anew; the old journal stays until the new one is whole."""
+        assert self._path is not None  # noqa: S101 - asked by the callers
+        fresh = self._path.with_suffix(".new")
+        try:
+            with open(fresh, "wb", opener=_private) as journal:
+                journal.writelines(orjson.dumps(asdict(record)) + b"\n" for record in self._living.values())
+            fresh.replace(self._path)
+            self._lines = len(self._living)
+        except OSError as fault:
+            self._failed(fault)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

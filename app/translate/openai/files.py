@@ -1,0 +1,91 @@
+"""OpenAI's content parts that hold files, read into the dialogue.
+
+Sources: OpenAI's API reference (chat: `image_url`, `input_audio`, `file`; Responses: `input_image`, `input_file`) and
+what clients send: a data URL, an address on the web, plain base64, or the id of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.translate.dialogue import FileId, Inline, Media, Note, Url
+from app.translate.openai import checks
+
+_LONGEST_PREFIX = 512  # of a data URL, up to its comma
+
+
+def _image(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
+    """`image_url`: an object in chat, a string in Responses and from sloppy clients; Responses has ids as well."""
+    given: Any = item.get("image_url")
+    holder = item
+    if given is None and item.get("file_id") is not None:
+        return Media("image", FileId(_filled(item["file_id"], f"{path}.file_id", "GigaChat's id.")), f"{path}.file_id")
+    where = f"{path}.image_url"
+    if isinstance(given, dict):
+        given, holder, path, where = given.get("url"), given, where, f"{where}.url"
+    if holder.get("detail") not in (None, "auto"):
+        notes.append(Note("dropped", "image_url.detail", f"{path}.detail"))
+    return Media("image", _source(_filled(given, where, "the image's URL, or its bytes as a data URL."), where), where)
+
+
+def _audio(item: dict[str, Any], path: str, _: list[Note]) -> Media:
+    """`input_audio`: the format is judged by the content."""
+    path = f"{path}.input_audio"
+    given = checks.obj(item.get("input_audio"), path)
+    data = _filled(given.get("data"), f"{path}.data", "the sound's bytes in base64.")
+    return Media("audio", _source(data, f"{path}.data"), f"{path}.data")
+
+
+def _file(item: dict[str, Any], path: str, _: list[Note]) -> Media:
+    """`file` has an object of its own, `input_file` of Responses has the same fields beside its type."""
+    if item["type"] == "file":
+        item, path = checks.obj(item.get("file"), f"{path}.file"), f"{path}.file"
+    name = item.get("filename")
+    if name is not None:
+        checks.string(name, f"{path}.filename")
+    for key in ("file_data", "file_url"):
+        if item.get(key) is not None:
+            given = _filled(item[key], f"{path}.{key}", "the file's bytes in base64.")
+            return Media(None, _source(given, f"{path}.{key}"), f"{path}.{key}", name)
+    given = _filled(
+        item.get("file_id"), f"{path}.file_id", "send the file's bytes as file_data, or GigaChat's file_id."
+    )
+    return Media(None, FileId(given), f"{path}.file_id", name)
+
+
+def _video(_: dict[str, Any], path: str, __: list[Note]) -> Media:
+    raise checks.unsupported(path, "holds a video, and GigaChat takes none: send images, audio or documents.")
+
+
+_READERS: dict[str, Callable[[dict[str, Any], str, list[Note]], Media]] = {
+    "image_url": _image,
+    "input_image": _image,
+    "input_audio": _audio,
+    "file": _file,
+    "input_file": _file,
+    "video_url": _video,
+}
+FILE_PARTS = frozenset(_READERS)
+
+
+def read(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
+    """The file of a part whose type is one of FILE_PARTS. Raises GatewayError for a part that names none."""
+    return _READERS[item["type"]](item, path, notes)
+
+
+def _filled(value: Any, path: str, wanted: str) -> str:
+    if value is None or value == "":
+        raise checks.missing(path, wanted)
+    return checks.string(value, path)
+
+
+def _source(given: str, path: str) -> Inline | Url:
+    """A data URL, a URL of any scheme (which of them are fetched is decided by who fetches), or plain base64."""
+    head = given[:_LONGEST_PREFIX].lstrip()
+    if head[:5].lower() == "data:":
+        prefix, comma, data = given.lstrip().partition(",")
+        if not comma or len(prefix) > _LONGEST_PREFIX:
+            raise checks.invalid(path, "is no data URL: 'data:<type>;base64,<bytes>' is expected.")
+        return Inline(data, base64=prefix.lower().endswith(";base64"))
+    return Url(given.strip()) if "://" in head else Inline(given)

@@ -1,0 +1,29 @@
+"""A file as a form, made anew for each attempt: a body that was sent can't be sent again.
+
+Source: GigaChat's REST API, `POST /files`: multipart with `file` and `purpose`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import aiohttp
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One file and the fields beside it. `name` goes out as it is, in UTF-8, as GigaChat's own SDK sends it."""
+
+    name: str
+    mime: str
+    data: bytes = field(repr=False)
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def made(self) -> aiohttp.FormData:
+        """The body of one attempt; the bytes are not copied."""
+        form = aiohttp.FormData(quote_fields=False)
+        for name, value in self.fields:
+            form.add_field(name, value)
+        form.add_field("file", BytesIO(self.data), filename=self.name, content_type=self.mime)
+        return form

@@ -1,0 +1,1 @@
+"""Mutation testing of `app/translate`: what the tests would not notice."""
