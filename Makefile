@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run sandbox check lint types layers test test-clients bench format
+.PHONY: help setup run sandbox check lint types layers test test-clients mutants bench format
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,10 @@ test-clients: $(CLIENTS) ## the tests with clients that need Node or a large ins
 $(CLIENTS): $(READY) deploy/test-clients.sh tests/clients/node/package-lock.json
 	@VENV="$(VENV)" sh deploy/test-clients.sh
 	@touch $@
+
+mutants: $(READY) ## changes to app/translate that its tests do not notice, from a sample; MUTANTS=--help
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 bench: $(READY) ## CPU per request and per chunk, as a ratio to bare aiohttp in the same run
 	$(BIN)/python -m tests.bench

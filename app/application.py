@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp import web
-from prometheus_async.aio.web import server_stats
 
 from app.admission.memory import Memory
 from app.admission.tenants import Door
 from app.config import Config
 from app.errors import ConfigError
 from app.exchange.attempts import Attempts
+from app.exchange.balance import Balance
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
 from app.exchange.embeddings import Embeddings
@@ -27,6 +27,8 @@ from app.exchange.variants import Fallbacks
 from app.media.addresses import is_public
 from app.media.fetch import open_fetcher
 from app.observe import metrics as families
+from app.observe import sampler
+from app.observe.credentials import CredentialObserver
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
 from app.observe.requests import RequestObserver
@@ -37,6 +39,7 @@ from app.server.drain import Drain
 from app.server.keys import BODIES, DOOR, DRAIN, GATEWAY, REQUESTS, Gateway
 from app.server.middlewares import access, door, expected, failures, tell_client
 from app.server.routes import API_AND_TWINS, OPEN
+from app.server.scrape import Scrape
 from app.settings import Credential
 from app.storage.uploads import UploadJournal
 from app.translate.abilities import Abilities, overrides
@@ -57,7 +60,7 @@ def build(config: Config, *, public: Callable[[str], bool] = is_public) -> web.A
     """
     # Bodies are bounded by BodyBudget, whose error is in the envelope.
     app = web.Application(middlewares=[access, failures, door], client_max_size=0)
-    app[REQUESTS] = RequestObserver(families.shared())
+    app[REQUESTS] = RequestObserver(families.shared(), sample=config.log_sample)
     app[DOOR] = Door(config.api_key)
     app[DRAIN] = Drain()
     memory = Memory(config.max_bodies_bytes)
@@ -71,7 +74,7 @@ def build(config: Config, *, public: Callable[[str], bool] = is_public) -> web.A
         if row.handler != "metrics":
             app.router.add_get(row.path, getattr(operators, row.handler))
         elif config.metrics_port is None:
-            app.router.add_get(row.path, server_stats)
+            app.router.add_get(row.path, Scrape().get)
     if config.cors_origins:
         cors.setup(app, api, config.cors_origins)
 
@@ -90,10 +93,13 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """The rooms below the server, wired, with their background tasks running."""
     credential = config.credentials[0].alias if config.credentials else "default"
-    observer = UpstreamObserver(metrics, credential)
+    health = CredentialObserver(metrics, credential)
+    observer = UpstreamObserver(metrics, health)
     names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
     version = program_version()
     metrics.build_info.labels(version).set(1)
+    metrics.config_info.clear()
+    metrics.config_info.labels(config.fingerprint()).set(1)
     asked = [config.model, config.embeddings_model, config.vision_model, *(model for _, model in config.model_aliases)]
     metrics.allow_models(filter(None, asked))
     async with AsyncExitStack() as stack:
@@ -110,8 +116,8 @@ async def open_gateway(
             ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged)
         fetch, source = first_level(config, session)
         keeper = TokenKeeper(fetch, ready, observer, source=source)
-        catalog = Catalog(gigachat, keeper, metrics, credential)
-        attempts = Attempts(gigachat, keeper, metrics, credential)
+        catalog = Catalog(gigachat, keeper, metrics, health)
+        attempts = Attempts(gigachat, keeper, metrics, health)
         fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
         uploads = Uploads(attempts, UploadJournal(config.state_dir, _journal_failed), config.file_seconds)
         fallbacks = Fallbacks(config.structured_output, state_echo=config.state_echo)
@@ -121,9 +127,18 @@ async def open_gateway(
         await stack.enter_async_context(_running(keeper.run(), "token-renewal"))
         await stack.enter_async_context(_running(gigachat.pulse.run(catalog.refresh), "gigachat-pulse"))
         await stack.enter_async_context(_running(uploads.run(), "files"))
+        await stack.enter_async_context(_running(sampler.watch(metrics, lambda: _source(keeper)), "sampler"))
+        if config.balance_seconds:
+            balance = Balance(gigachat, keeper, metrics, health, config.balance_seconds)
+            await stack.enter_async_context(_running(balance.run(), "balance"))
         if ready is not None:
             await stack.enter_async_context(_running(ready.run(catalog.takes), "ready-token"))
         yield Gateway(config, names, chat, embeddings, catalog, gigachat, keeper, version)
+
+
+def _source(keeper: TokenKeeper) -> str | None:
+    """Where the token in use came from; None before anybody knows which level will serve."""
+    return keeper.status().source if keeper.settled else None
 
 
 def _abilities(config: Config) -> Abilities:

@@ -7,6 +7,8 @@ A field bears its variable's name, its parser and its default; README and `.env.
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from app import settings
+from app import settings, switchers
 from app.errors import ConfigError
 from app.settings import Credential
 
@@ -69,7 +71,9 @@ class Config:
     cors_origins: tuple[str, ...] = _setting("GPT2GIGA_CORS_ORIGINS", (), settings.origins)
     log_level: str = _setting("GPT2GIGA_LOG_LEVEL", "info", settings.choice("debug", "info", "warning", "error"))
     log_format: str = _setting("GPT2GIGA_LOG_FORMAT", "auto", settings.choice("auto", "text", "json"))
+    log_sample: float = _setting("GPT2GIGA_LOG_SAMPLE", 1.0, settings.share)
     metrics_port: int | None = _setting("GPT2GIGA_METRICS_PORT", None, settings.port)
+    balance_seconds: float = _setting("GPT2GIGA_BALANCE_SECONDS", 300.0, settings.seconds)
     connect_seconds: float = _setting("GPT2GIGA_CONNECT_SECONDS", 5.0, settings.positive)
     first_byte_seconds: float = _setting("GPT2GIGA_FIRST_BYTE_SECONDS", 120.0, settings.positive)
     commit_seconds: float = _setting("GPT2GIGA_COMMIT_SECONDS", 40.0, settings.seconds)
@@ -103,13 +107,19 @@ class Config:
                 shown[item.metadata["name"]] = "set" if item.metadata["secret"] else _printable(value)
         return shown
 
+    def fingerprint(self) -> str:
+        """A short hash of the settings in effect, for metrics: of a secret it tells only whether it is set."""
+        told = json.dumps(self.effective(), default=str, sort_keys=True)
+        return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+
 
 class _Reader:
     """Goes through the given variables, collecting faults instead of stopping at the first."""
 
     def __init__(self, given: dict[str, str]) -> None:
-        self._given = given
-        self._faults: list[str] = []
+        defaults: dict[str, Any] = {item.name: item.default for item in _declared()}
+        brought = switchers.bring(given, model=defaults["model"], embeddings=defaults["embeddings_model"])
+        self._given, self._faults, self._told = brought
 
     def config(self) -> Config:
         values = {}
@@ -171,20 +181,12 @@ class _Reader:
             self._faults.append("GIGACHAT_USER and GIGACHAT_PASSWORD belong together: set both or none")
         if values.get("key_file") and not values.get("cert_file"):
             self._faults.append("GIGACHAT_KEY_FILE needs GIGACHAT_CERT_FILE beside it")
-        if self._given.get("GPT2GIGA_PASS_TOKEN", "").strip().lower() in {"1", "true", "yes", "on"}:
-            self._faults.append(
-                "GPT2GIGA_PASS_TOKEN is not supported: ignoring it would move your clients' traffic to another account"
-            )
 
     def _warnings(self, values: dict[str, Any]) -> list[str]:
         known = {item.metadata["name"] for item in _declared()}
         known |= {f"{item.metadata['name']}_FILE" for item in _declared() if item.metadata["secret"]}
-        found = []
-        for name in sorted(self._given):
-            if name.startswith(PREFIXES) and name not in known:
-                name = name.encode(errors="replace").decode()
-                near = difflib.get_close_matches(name, known, n=1)
-                found.append(f"{name} is unknown and has no effect" + (f": did you mean {near[0]}?" if near else ""))
+        strange = {name for name in self._given if name.startswith(PREFIXES)} - known - {*switchers.COUNTING}
+        found = [*self._told, *(switchers.without_effect(name) or _unknown(name, known) for name in sorted(strange))]
         if len(values.get("credentials", ())) > 1:
             found.append("GIGACHAT_CREDENTIALS holds several keys: only the first is used so far")
         if values.get("host") in {"0.0.0.0", "::"} and not values.get("api_key"):  # noqa: S104 - told, not bound here
@@ -195,6 +197,12 @@ class _Reader:
         if not values.get("verify_ssl_certs", True):
             found.append("GIGACHAT_VERIFY_SSL_CERTS is off: anyone on the way can read keys and prompts")
         return found
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    name = name.encode(errors="replace").decode()
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is unknown and has no effect" + (f": did you mean {near[0]}?" if near else "")
 
 
 def _of_file(dotenv: Path) -> Mapping[str, str | None]:

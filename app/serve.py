@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
-from prometheus_async.aio.web import server_stats
 
 from app.application import build
 from app.config import Config
@@ -17,6 +16,7 @@ from app.observe import logs
 from app.observe.logs import LOGGER, fields
 from app.server.drain import Drain
 from app.server.keys import DRAIN
+from app.server.scrape import Scrape
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -98,7 +98,7 @@ async def _opened(server: web.AppRunner, host: str, port: int) -> int:
 
 def _metrics_server() -> web.AppRunner:
     app = web.Application()
-    app.router.add_get("/metrics", server_stats)
+    app.router.add_get("/metrics", Scrape().get)
     return web.AppRunner(app, access_log=None)
 
 

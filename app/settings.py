@@ -97,6 +97,17 @@ def positive(value: str) -> float:
     return number
 
 
+def share(value: str) -> float:
+    """A part of a whole, 0 to 1."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise ValueError(f"{value!r} is not a number from 0 to 1")
+    return number
+
+
 def choice(*words: str) -> Callable[[str], str]:
     """One of a few words."""
 

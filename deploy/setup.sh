@@ -8,6 +8,8 @@ VENV=${VENV:-.venv}
 # it; there a missing program leaves its tests out, by name, and fails them where CI=true.
 TEST_PROGRAMS="
 nginx:nginx-light
+caddy:caddy
+docker-compose:docker-compose
 "
 
 fail() {

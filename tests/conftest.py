@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from aiohttp import web
 
 from app.application import build
 from app.config import Config
+from app.media.addresses import is_public
 from app.sandbox import server
 from app.sandbox.state import SandboxSettings
 from app.serve import listen
 from app.server.keys import DRAIN
+from tests.hosting import Host
 from tests.programs import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.running import (
     GatewayStarter,
@@ -61,12 +63,21 @@ def few_roots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter]:
-    """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready."""
+    """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready.
+
+    `public` judges the addresses that files are fetched from: `lambda _: True` lets them come from this machine.
+    """
     async with AsyncExitStack() as stack:
 
-        async def start(upstream: server.Running | None = None, *, ready: bool = True, **changes: str) -> Running:
+        async def start(
+            upstream: server.Running | None = None,
+            *,
+            ready: bool = True,
+            public: Callable[[str], bool] = is_public,
+            **changes: str,
+        ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)
-            app = build(config)
+            app = build(config, public=public)
             runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -90,6 +101,15 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """A plain HTTP client."""
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    """A web server whose files are what a test puts into `.files`."""
+    host = Host()
+    await host.start()
+    yield host
+    await host.stop()
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def everything(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(f"{formatter.format(one)} {one.__dict__.get('gateway_fields')}" for one in caplog.records)
 
 
-async def counted(http: aiohttp.ClientSession, gateway: Running, family: str, label: str) -> Counter[str]:
+async def counted(http: aiohttp.ClientSession, gateway: Running, family: str, label: str, **only: str) -> Counter[str]:
     """A family's values by one label, as a scrape sees them. The registry is the process's: compare differences."""
     found: Counter[str] = Counter()
     async with http.get(f"{gateway.url}/metrics") as response:
@@ -183,7 +183,9 @@ async def counted(http: aiohttp.ClientSession, gateway: Running, family: str, la
     for line in text.splitlines():
         if line.startswith(family + "{"):
             labels, _, value = line.rpartition(" ")
-            found[dict(_LABEL.findall(labels))[label]] += int(float(value))
+            named = dict(_LABEL.findall(labels))
+            if only.items() <= named.items():
+                found[named[label]] += int(float(value))
     return found
 
 
@@ -202,5 +204,5 @@ async def tally(http: aiohttp.ClientSession, gateway: Running) -> Tally:
     """The counters of failures now."""
     return Tally(
         await counted(http, gateway, "gpt2giga_proxy_errors_total", "error_type"),
-        await counted(http, gateway, "gpt2giga_proxy_slo_events_total", "result"),
+        await counted(http, gateway, "gpt2giga_proxy_slo_events_total", "result", slo="availability"),
     )

@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from app.errors import GatewayError
 from app.exchange.outcomes import no_token, to_error
+from app.observe.credentials import CredentialObserver
 from app.observe.facts import Facts
 from app.observe.metrics import Metrics
 from app.upstream.client import GigaChat
@@ -62,11 +63,12 @@ class _Tries:
 class Attempts:
     """Sends jobs to GigaChat with the keeper's token."""
 
-    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, credential: str) -> None:
+    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, health: CredentialObserver) -> None:
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
-        self.credential = credential
+        self._health = health
+        self.credential = health.alias
         self._attempted: dict[tuple[str, str], Counter] = {}
 
     async def open(self, job: Job, facts: Facts) -> aiohttp.ClientResponse:
@@ -85,13 +87,13 @@ class Attempts:
                     job.path, job.body, token, job.headers, stream=job.stream, anew=tries.last == "stale"
                 )
             except UpstreamFailure as failure:
-                self._count(job, failure.status if isinstance(failure, Refused) else None, facts)
+                self._count(job, failure.status if isinstance(failure, Refused) else None, facts, token)
                 token = await self._again(failure, token, tries, job)
             except asyncio.CancelledError:
-                self._count(job, None, facts)  # the client has left, or its time is up
+                self._count(job, None, facts, token)  # the client has left, or its time is up
                 raise
             else:
-                self._count(job, 200, facts)
+                self._count(job, 200, facts, token)
                 if tries.last is not None:
                     self._metrics.retries.labels(tries.last, "success").inc()
                 return response
@@ -117,6 +119,8 @@ class Attempts:
             return token
         if isinstance(failure, Refused) and failure.status == 401:
             renewed_before, tries.refused = tries.refused == token.source, token.source
+            if renewed_before and token.source != "ready":
+                self._health.condemned()
             other = await self._keeper.replace(token, fresh=renewed_before)
             if other is not None and tries.take("unauthorized"):
                 return other
@@ -124,10 +128,12 @@ class Attempts:
             self._metrics.retries.labels(tries.last, "failure").inc()
         raise self.error(failure, job) from failure
 
-    def _count(self, job: Job, status: int | None, facts: Facts) -> None:
+    def _count(self, job: Job, status: int | None, facts: Facts, token: Token) -> None:
         key = (job.operation, "other" if status is None else self._metrics.code(status))
         counter = self._attempted.get(key)
         if counter is None:
-            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self.credential)
+            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self._health.label)
         counter.inc()
+        if status != 403 or job.operation != "files":  # that one is about the file
+            self._health.used(status, token.source)
         facts.upstream_status = status

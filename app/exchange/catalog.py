@@ -5,6 +5,7 @@ The same small request tells whether GigaChat is there at all, and whether it ta
 
 from __future__ import annotations
 
+from app.observe.credentials import CredentialObserver
 from app.observe.logs import LOGGER
 from app.observe.metrics import Metrics
 from app.translate.dialogue import Model
@@ -20,12 +21,12 @@ _HEADERS = {"Accept": "application/json"}
 class Catalog:
     """The list that `GET /v1/models` gives."""
 
-    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, credential: str) -> None:
+    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, health: CredentialObserver) -> None:
         self.models: list[Model] = []
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
-        self._credential = credential
+        self._health = health
 
     async def refresh(self) -> None:
         """Fetch the list with the token in use. A failure keeps the last list; the pulse has heard of it."""
@@ -36,7 +37,9 @@ class Catalog:
         pulse = self._gigachat.pulse
         try:
             models = read_models(await self._ask(token))
+            self._health.used(200, token.source)
         except Refused as refusal:
+            self._health.used(refusal.status, token.source)
             if refusal.status in {401, 429} and not refusal.page:
                 pulse.alive(success=False)
             else:
@@ -75,5 +78,5 @@ class Catalog:
             code = self._metrics.code(refusal.status)
             raise
         finally:
-            self._metrics.upstream_requests.labels("models", code, self._credential).inc()
+            self._metrics.upstream_requests.labels("models", code, self._health.label).inc()
         return body

@@ -121,7 +121,7 @@ class Chat:
         async def ended(said: str) -> Usage | None:
             opened.stream.close()
             usage = await self._counted(opened.asked, said, facts)
-            told(facts, "stop", usage)
+            told(facts, "stop", usage, cut=True)
             return usage
 
         return cut(batches, plan.request.stop, ended)

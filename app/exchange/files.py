@@ -129,10 +129,11 @@ class Files:
         for media in kept:
             if media.source in loaded:
                 _check_kind(media, loaded[media.source].kind)
+        # the last in the request is named: they stand in reverse order
         heard = [(loaded[source], media) for source, media in sources.items() if loaded[source].kind != "document"]
         if sum(one.size for one, _ in heard) > files.MAX_TOGETHER:
             message = f"Images and audio of one request may have {files.MAX_TOGETHER >> 20} MiB together: send fewer."
-            raise GatewayError(errors.FILE_TOO_LARGE, message, param=heard[-1][1].path)
+            raise GatewayError(errors.FILE_TOO_LARGE, message, param=heard[0][1].path)
         return loaded
 
     async def _load(self, media: Media, client: str, share: Share, entries: list[Entry]) -> _Loaded:
@@ -188,7 +189,7 @@ async def _ready(media: Media, loaded: _Loaded) -> Ready:
     data, mime, note = loaded.data, loaded.mime, None
     try:
         if mime in files.CONVERTED:
-            data, mime, note = await images.converted(data, files.MAX_BYTES["image"])
+            data, mime, note = await images.converted(data, files.MAX_MADE)
         elif loaded.kind == "image":
             await images.check(data, mime)
     except MediaError as fault:

@@ -10,6 +10,7 @@ import aiohttp
 from app.errors import GatewayError
 from app.exchange.outcomes import stream_error, to_error
 from app.observe.facts import Facts, Tokens
+from app.observe.gaps import Gaps
 from app.translate.dialogue import Call, Delta, End, Event, Failed, Part, Text, Usage
 from app.translate.gigachat.answers import StreamReader
 from app.upstream.failures import unreachable
@@ -21,7 +22,7 @@ _TRAILER_SECONDS = 0.25
 class Stream:
     """The events of one streamed answer. The owner calls `begin`, iterates, then `drain` and `close`."""
 
-    __slots__ = ("_begun", "_content", "_error", "_facts", "_first", "_over", "_reader", "_response")
+    __slots__ = ("_begun", "_content", "_error", "_facts", "_first", "_gaps", "_over", "_reader", "_response")
 
     def __init__(self, response: aiohttp.ClientResponse, reader: StreamReader, facts: Facts) -> None:
         self._response = response
@@ -32,6 +33,7 @@ class Stream:
         self._error: GatewayError | None = None
         self._over = False
         self._begun = False  # the first batch was handed on: a failure is no status any more
+        self._gaps: Gaps | None = None  # from the first word on
 
     async def begin(self, *, decisive: bool = False) -> list[Part]:
         """Wait for the first batch, so that a refusal inside the stream is still a real status. Raises GatewayError.
@@ -84,6 +86,7 @@ class Stream:
     async def _read(self) -> list[Event]:
         """The events of the next read that has any; a failure is taken off the batch and kept for its turn."""
         events: list[Event] = []
+        asked = monotonic()
         while not events:
             try:
                 chunk = await self._content.readany()
@@ -94,8 +97,11 @@ class Stream:
                     return []
                 chunk = b""
             events = self._reader.feed(chunk) if chunk else self._reader.finish()
-        if self._facts.first_token is None and any(type(event) is Delta for event in events):
-            self._facts.first_token = monotonic()
+        if self._gaps is not None:
+            self._gaps.add(monotonic() - asked)
+        elif any(type(event) is Delta for event in events):
+            self._facts.first_token = self._facts.first_token or monotonic()
+            self._gaps = self._facts.gaps = self._facts.gaps or Gaps()
         last = events[-1]
         if type(last) is Failed:
             self._error = stream_error(last, begun=self._begun or self._facts.first_token is not None)
@@ -107,9 +113,9 @@ class Stream:
         return events
 
 
-def told(facts: Facts, finish: str | None, usage: Usage | None) -> None:
-    """Put an answer's end into the facts; several answers of one request add up."""
-    facts.finish = finish
+def told(facts: Facts, finish: str | None, usage: Usage | None, *, cut: bool = False) -> None:
+    """Put an answer's end into the facts; several answers of one request add up. `cut`: the usage is a count."""
+    facts.finish, facts.cut = finish, facts.cut or cut
     if usage is not None:
         before = facts.tokens or Tokens(0, 0, 0)
         facts.tokens = Tokens(

@@ -123,11 +123,11 @@ class Uploads:
         return found
 
     def forget(self, entries: list[Entry]) -> None:
-        """GigaChat has lost these."""
+        """GigaChat has lost some of these, it does not say which: none is used again, those left are deleted."""
         for entry in entries:
             if self._entries.get(entry.key) is entry:
                 del self._entries[entry.key]
-            self._gone(entry)
+                self._doomed.append(entry)
 
     async def run(self) -> None:
         """Delete idle files, for as long as the gateway runs."""
@@ -141,14 +141,15 @@ class Uploads:
         for entry in [entry for entry in self._entries.values() if entry.used < oldest and not entry.pins]:
             del self._entries[entry.key]
             self._doomed.append(entry)
-        doomed, self._doomed = self._doomed, []
+        doomed = [entry for entry in self._doomed if not entry.pins]
+        self._doomed = [entry for entry in self._doomed if entry.pins]
         while doomed:
             entry = doomed.pop()
             try:
                 await self._delete(entry)
             except (GatewayError, UpstreamFailure) as failure:
                 if not (isinstance(failure, GatewayError) and failure.row in _GONE):
-                    self._doomed = [entry, *doomed]
+                    self._doomed += [entry, *doomed]
                     return
             self._gone(entry)
 
@@ -179,6 +180,9 @@ class Uploads:
         return {"Accept": "application/json", "X-Request-ID": facts.request_id, "X-Client-ID": client}
 
     def _keep(self, entry: Entry) -> None:
+        before = self._entries.pop(entry.key, None)
+        if before is not None:  # of a journal: its deletion had failed, or a crash came first
+            self._doomed.append(before)
         self._entries[entry.key] = entry
         self._owners[entry.file.id] = entry.key.client
         if len(self._entries) > _MOST:

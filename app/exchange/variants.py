@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from app.translate.dialogue import Call, Note, Part, Request, Text
 from app.translate.fences import looks_like_json
@@ -17,6 +18,8 @@ from app.upstream.failures import Refused
 
 _STATE = re.compile(r"state", re.IGNORECASE)
 _FORMAT = re.compile(r"response_format|json_schema|json format|schema", re.IGNORECASE)
+# How long a model counts as one that answers prose.
+_REMEMBERED_SECONDS = 3600.0
 INSTRUCTION = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 
@@ -45,14 +48,14 @@ class Fallbacks:
     def __init__(self, structured_output: str, *, state_echo: bool) -> None:
         self._pinned = structured_output
         self._state_echo = state_echo
-        self._prosaic: set[str] = set()  # models that answered prose; GigaChat has few, so the set stays small
+        self._prosaic: dict[str, float] = {}  # models that answered prose, and when: GigaChat has few
 
     def first(self, request: Request, *, strict: bool = False) -> Variant:
         """How to begin: in strict mode never with what a model did before."""
         # with tools beside it a forced function would keep them from being called
         function = request.format is not None and (
             (self._pinned == "function" and not request.tools)
-            or (request.format.schema is not None and request.model in self._prosaic and not (strict or request.tools))
+            or (request.format.schema is not None and self._is_prosaic(request.model) and not (strict or request.tools))
         )
         return Variant(self._state_echo, as_function=function)
 
@@ -89,8 +92,12 @@ class Fallbacks:
 
     def _as_function(self, request: Request, variant: Variant) -> Variant:
         if len(self._prosaic) < 64:
-            self._prosaic.add(request.model)
+            self._prosaic[request.model] = monotonic()
         return replace(variant, as_function=True)
+
+    def _is_prosaic(self, model: str) -> bool:
+        """For a while: one odd answer, or a model's older build, must not decide for good."""
+        return monotonic() - self._prosaic.get(model, -_REMEMBERED_SECONDS) < _REMEMBERED_SECONDS
 
 
 def _has_state(request: Request) -> bool:

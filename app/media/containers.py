@@ -1,6 +1,6 @@
 """What is inside the containers whose first bytes don't tell: tracks of MP4 and Matroska, parts of ZIP and OLE files.
 
-Every walk is bounded in steps and never leaves the data: the bytes are a stranger's.
+The bytes are a stranger's: every walk is bounded in steps and never leaves them.
 Source: ISO/IEC 14496-12 (boxes), RFC 8794 and RFC 9559 (EBML, Matroska), PKWARE's APPNOTE.TXT (ZIP),
 [MS-CFB] (compound files).
 """

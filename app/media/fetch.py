@@ -63,7 +63,7 @@ class Fetcher:
                     return await _file(response, first, limit)
             finally:
                 response.close()
-            text = urljoin(text.strip(), location)
+            text = urljoin(text.strip(), location.strip().replace(" ", "%20"))  # as browsers do
             url = self._places.url(text)
         raise _failed(first, f"it redirects more than {_MOST_REDIRECTS} times")
 

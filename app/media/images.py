@@ -9,9 +9,10 @@ Source: Pillow's handbook ("Image file formats", "Security"), EXIF 2.32, 4.6.4 (
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from io import BytesIO
@@ -21,7 +22,7 @@ from app.media.failure import MediaError
 from app.media.structure import MAX_PIXELS, check_scans, examine
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 _T = TypeVar("_T")
 
@@ -32,12 +33,18 @@ _PILLOW = (*_PASSED.values(), "WEBP", "GIF", "AVIF")
 _HEIF = "HEIF"
 
 _THREADS = 2
+# A conversion holds several copies of the pixels: about half a gigabyte at this size, which covers most cameras.
+_MOST_CONVERTED = 26_000_000
+# Decoding takes up to 16 bytes a pixel for a while (WebP, turned): larger ones than an ordinary photo go one by one.
+_LARGE_PIXELS = 16_000_000
+_LARGE = threading.Lock()
 # The worst that passes the bounds takes seconds; what waits longer than that waits behind others like it.
 _SECONDS = 30.0
 # The first that fits is taken: fine text stays readable at 90, and 50 is better than a refusal.
 _QUALITIES = (90, 75, 50)
 # Higher levels take twice the time for a few per cent.
 _PNG_LEVEL = 3
+_STRIPS = 16
 # A display's profile has some hundred bytes, a printer's a megabyte.
 _MAX_PROFILE_BYTES = 64 * 1024
 
@@ -52,10 +59,7 @@ class Converted(NamedTuple):
 
 def available() -> bool:
     """Whether images can be converted: whether Pillow is installed."""
-    try:
-        return find_spec("PIL") is not None
-    except ValueError:  # the module is there and says nothing of itself
-        return False
+    return find_spec("PIL") is not None
 
 
 async def converted(data: bytes, limit: int) -> Converted:
@@ -92,7 +96,7 @@ def _judged(work: Callable[[], _T]) -> _T:
         return work()
     except MediaError:
         raise
-    except Exception as fault:  # noqa: BLE001 - decoders raise anything for bytes that they don't understand
+    except Exception as fault:  # decoders raise anything for bytes that they don't understand
         raise MediaError(
             "unsupported",
             "The image can't be read: it is damaged, cut off, of an unknown format, "
@@ -120,7 +124,7 @@ def _formats() -> tuple[str, ...]:
     return (*_PILLOW, _HEIF)
 
 
-def _opened(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+def _opened(data: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
     """The image with its header read, and no pixel decoded yet. Raises what decoders raise."""
     from PIL import Image
 
@@ -133,29 +137,45 @@ def _opened(data: bytes, formats: tuple[str, ...]) -> Image.Image:
 
 def _decode(data: bytes, mime: str) -> None:
     """Decode it, a JPEG at an eighth of its size; the pixels are thrown away."""
-    formats = _formats() and (_PASSED[mime],)
-    with _opened(data, formats) as image:
+    _formats()
+    image = _opened(data, (_PASSED[mime],))
+    with _room(image):
         image.draft(image.mode, (image.width // 8, image.height // 8))
         image.load()
 
 
+def _room(image: Image.Image) -> AbstractContextManager[object]:
+    """Held while the image is in memory."""
+    return _LARGE if image.width * image.height > _LARGE_PIXELS else nullcontext()
+
+
 def _convert(data: bytes, limit: int) -> Converted:
-    with _opened(data, _formats()) as image:
-        # A camera's JPEG may hold several pictures (depth, a preview): the first is the picture.
-        animated = getattr(image, "is_animated", False) and image.format != "MPO"
-        note = "first_frame" if animated else None
-        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
-        if profile and len(profile) > _MAX_PROFILE_BYTES:
-            profile = None
-        upright = _upright(image)
+    image = _opened(data, _formats())
+    if image.width * image.height > _MOST_CONVERTED:
+        most = f"{_MOST_CONVERTED // 1_000_000} million pixels"
+        raise MediaError("too_large", f"The image has more than the {most} that are converted: send a JPEG or PNG.")
+    with _room(image):
+        return _repainted(image, limit)
+
+
+def _repainted(image: ImageFile.ImageFile, limit: int) -> Converted:
+    """What was opened, decoded and written anew. Raises what decoders raise, and MediaError."""
+    # A camera's JPEG may hold several pictures (depth, a preview): the first is the picture.
+    animated = getattr(image, "is_animated", False) and image.format != "MPO"
+    note = "first_frame" if animated else None
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+    if profile and len(profile) > _MAX_PROFILE_BYTES:
+        profile = None
+    upright = _upright(image)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema()[0] != 255:
-            png = _saved(upright, "PNG", profile, compress_level=_PNG_LEVEL)
-            if len(png) <= limit:
+            png = _saved(upright, "PNG", profile, compress_level=_PNG_LEVEL) if _may_fit(upright, limit) else b""
+            if 0 < len(png) <= limit:
                 return Converted(png, "image/png", note)
             upright = _on_white(upright)
-    upright = upright.convert("RGB")
+    if upright.mode != "RGB":  # the same again would be a copy
+        upright = upright.convert("RGB")
     for quality in _QUALITIES:
         jpeg = _saved(upright, "JPEG", profile, quality=quality)
         if len(jpeg) <= limit:
@@ -172,7 +192,17 @@ def _upright(image: Image.Image) -> Image.Image:
         ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255 instead of scaling
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    return image.copy()
+    return image
+
+
+def _may_fit(image: Image.Image, limit: int) -> bool:
+    """Whether a PNG is worth the seconds that a large one takes: a strip from its middle is not far too long."""
+    if image.width * image.height * len(image.getbands()) <= limit:
+        return True
+    rows = max(1, image.height // _STRIPS)
+    top = (image.height - rows) // 2
+    strip = image.crop((0, top, image.width, top + rows))
+    return len(_saved(strip, "PNG", None, compress_level=_PNG_LEVEL)) * image.height // rows <= limit * 5 // 4
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -14,9 +14,9 @@ from urllib.parse import unquote_to_bytes
 
 from app.media.failure import MediaError
 
-_BASE64_SLICE = 256 * 1024  # characters
+_BASE64_SLICE = 128 * 1024  # characters
 # Text that is percent-encoded throughout costs about thirty times as much a character.
-_PERCENT_SLICE = 16 * 1024
+_PERCENT_SLICE = 8 * 1024
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\r\n"

@@ -68,6 +68,8 @@ class Places:
         if "@" in authority or url.raw_user is not None or url.raw_password is not None:
             raise _refused("it contains a user name or a password")
         name, port = _name(url.raw_host), url.port or 0
+        if ("[" in authority) != (":" in name):  # brackets around what is no IPv6 address
+            raise _refused("its host is not valid")
         if self._hosts:
             if not any(host.takes(name, port) for host in self._hosts):
                 raise _refused("files are fetched from certain hosts only, and this is none of them")
@@ -114,7 +116,8 @@ def _exact(url: URL, text: str, name: str, port: int) -> URL:
     if text.isascii():
         parts = urlsplit(text)
         path, query = parts.path or "/", parts.query
-    return URL.build(scheme=url.scheme, host=name, port=port, path=path, query_string=query, encoded=True)
+    host = f"[{name}]" if ":" in name else name
+    return URL.build(scheme=url.scheme, host=host, port=port, path=path, query_string=query, encoded=True)
 
 
 def _refused(why: str) -> MediaError:

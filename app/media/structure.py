@@ -5,14 +5,19 @@ Source: ITU-T T.81, annex B (JPEG); RFC 2083, 3 (PNG); TIFF 6.0, section 2; Micr
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Iterator
 
 # A phone's best photo has 50 million; four bytes for each of them are what decoding takes.
 MAX_PIXELS = 50_000_000
 # A progressive JPEG has about ten; each costs a walk over all its pixels, and a hostile one has thousands.
 MAX_SCANS = 100
 
-_SOI, _EOI, _SOS = b"\xff\xd8", b"\xff\xd9", 0xDA
+_SOI, _EOI, _SOS = b"\xff\xd8", 0xD9, 0xDA
+# What is a marker: not a stuffed byte of a scan, not a restart inside one, not a byte of fill.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MOST_SEGMENTS = 10_000
 # Frame headers, which have the size: SOF0 to SOF15 without DHT, JPG and DAC.
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -40,30 +45,38 @@ def examine(data: bytes, mime: str) -> None:
 
 
 def check_scans(data: bytes) -> None:
-    """Refuse a JPEG that is made to be slow. Raises Broken."""
-    if data.count(bytes((0xFF, _SOS))) > MAX_SCANS:
+    """Refuse a JPEG that is made to be slow; other formats pass. Raises Broken."""
+    if data.startswith(_SOI) and sum(kind == _SOS for kind, _ in _segments(data)) > MAX_SCANS:
         raise Broken("too many scans")
 
 
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """A JPEG's segments up to its end, or its last whole one: what each is and where its length stands."""
+    at = len(_SOI)
+    for _ in range(_MOST_SEGMENTS):
+        marker = _MARKER.search(data, at)
+        if not marker:
+            return
+        at = marker.end()
+        yield data[at - 1], at
+        if data[at - 1] == _EOI or at + 2 > len(data):
+            return
+        at += int.from_bytes(data[at : at + 2])
+    raise Broken("too many segments")
+
+
 def _jpeg(data: bytes) -> tuple[int, int]:
-    """Segments up to the first scan, then an end after it."""
+    """A frame's header, scans of it, and an end."""
     check_scans(data)
-    size, at = (0, 0), len(_SOI)
-    while data[at] == 0xFF:
-        kind = data[at + 1]
-        if kind == 0xFF:  # any number of fill bytes
-            at += 1
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
+    size, kinds = (0, 0), set()
+    for kind, at in _segments(data):
+        kinds.add(kind)
         if kind in _SOF:
-            height, width = struct.unpack_from(">HH", data, at + 5)
+            height, width = struct.unpack_from(">HH", data, at + 3)
             size = width, height
-        if kind == _SOS:
-            if data.rfind(_EOI) < at:
-                raise Broken("no end")
-            return size
-        at += 2 + length
-    raise Broken("no picture")
+    if not {_SOS, _EOI} <= kinds:
+        raise Broken("cut off")
+    return size
 
 
 def _png(data: bytes) -> tuple[int, int]:

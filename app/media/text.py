@@ -15,7 +15,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 # In real text letters are far more of the upper half than dashes, quotes and number signs.
 _LEAST_LETTERS = 0.8
 
-_SVG = re.compile(r"(?:<svg|<!doctype\s+svg)[\s>]", re.IGNORECASE)
+_SVG = re.compile(r"(?:<svg|<!doctype\s+svg)[\s>/]", re.IGNORECASE)
 # What may stand before a document's first element, XML 1.0 section 2.8, and where each of it ends.
 _PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))
 

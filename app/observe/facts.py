@@ -8,6 +8,8 @@ from random import getrandbits
 from time import monotonic
 from typing import NamedTuple
 
+from app.observe.gaps import Gaps
+
 
 def new_id() -> str:
     """A request's id, in the form of a UUID. It is a name, not a secret: no entropy of the system's is spent."""
@@ -49,10 +51,12 @@ class Facts:
     uploads: int = 0
     files_seconds: float = 0.0  # fetching, converting and uploading them
     first_token: float | None = None  # monotonic
+    gaps: Gaps | None = None  # of a stream, between its pieces
     chunks: int = 0
     keepalives: int = 0
     delivered: bool = False  # the whole answer is out: a client that leaves now leaves satisfied
     aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
+    cut: bool = False  # the gateway ended the answer itself, at a stop sequence
     tokens: Tokens | None = None
     finish: str | None = None
     adapted: str = ""  # the notes, as the headers tell them
@@ -64,6 +68,12 @@ class Facts:
         if self.upstream_started is None:
             return 0.0
         return (now if self.upstream_ended is None else self.upstream_ended) - self.upstream_started
+
+    def usage_method(self) -> str:
+        """How the answer's tokens are known: GigaChat told or counted them, or nobody did."""
+        if self.tokens is None:
+            return "none"
+        return "counted" if self.cut else "upstream"
 
     def milliseconds(self) -> tuple[str, str]:
         """GigaChat's time and our own so far, as headers and comments tell them."""

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, or a line for people on a terminal. Never a secret, never content.
+"""Logs: one JSON object a line, or a line for people (`terminal`). Never a secret, never content.
 
 Every message is a fixed phrase; what varies stands in fields (`logger.info("token renewed", extra=fields(...))`).
 """
@@ -15,14 +15,15 @@ from typing import Any
 import orjson
 from aiohttp.http_exceptions import HttpProcessingError
 
+from app.observe.terminal import FIELDS, TextFormatter, coloured
+
 LOGGER = logging.getLogger("gpt2giga")
-_FIELDS = "gateway_fields"
 _LEVELS = {level: logging.getLevelName(level).lower() for level in range(0, 60, 10)}
 
 
 def fields(**values: object) -> dict[str, Any]:
     """The varying part of a line, for `extra`; fields without a value are left out."""
-    return {_FIELDS: {name: value for name, value in values.items() if value is not None}}
+    return {FIELDS: {name: value for name, value in values.items() if value is not None}}
 
 
 class JsonFormatter(logging.Formatter):
@@ -30,7 +31,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        values: dict[str, Any] = dict(getattr(record, _FIELDS, {}))
+        values: dict[str, Any] = dict(getattr(record, FIELDS, {}))
         if record.name != LOGGER.name:
             values["logger"] = record.name
         if record.exc_info:
@@ -51,30 +52,12 @@ def _json(moment: float, level: int, event: str, values: dict[str, Any]) -> byte
         return json.dumps(line, default=str).encode()
 
 
-class TextFormatter(logging.Formatter):
-    """A line for people: time, level, event, `name=value` pairs."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, and a traceback below it where there is one."""
-        moment = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        pairs = "".join(f" {name}={_shown(value)}" for name, value in getattr(record, _FIELDS, {}).items())
-        line = f"{moment} {record.levelname:<7} {record.getMessage()}{pairs}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    shown = str(value)
-    return repr(shown) if " " in shown or not shown.isprintable() else shown
-
-
 def often(level: int, event: str, values: dict[str, Any]) -> None:
     """Write a line that every request costs: the same line as the logger's, without its records and handlers."""
     if not LOGGER.isEnabledFor(level):
         return
     if not _direct or _ROOT.handlers != _direct:  # lines for people, or somebody else listens too
-        LOGGER.log(level, event, extra={_FIELDS: values})
+        LOGGER.log(level, event, extra={FIELDS: values})
         return
     try:
         sys.stderr.buffer.write(_json(time(), level, event, values) + b"\n")
@@ -110,7 +93,7 @@ def configure(level: str, form: str) -> None:
     global _direct  # noqa: PLW0603 - logging is the process's own
     text = form == "text" or (form == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TextFormatter() if text else JsonFormatter())
+    handler.setFormatter(TextFormatter(colour=coloured(sys.stderr)) if text else JsonFormatter())
     _ROOT.handlers[:] = [handler]
     _ROOT.setLevel(logging.WARNING)
     _direct = [] if text else [handler]

@@ -1,34 +1,27 @@
-"""The metric families and the labels they may bear. Names are contracts: dashboards and alerts rely on them.
-
-Every label's domain is bounded: a value outside it becomes `other` and is counted in `label_overflow_total`.
-"""
+"""The metric families. Names, labels and buckets are contracts (docs/metrics.md): dashboards and alerts need them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from app.errors import ERROR_TYPES, STATUSES
+from app.observe import labels
+from app.observe.gaps import BOUNDS
+from app.observe.histograms import Histogram
+from app.observe.labels import Domain
 
 PREFIX = "gpt2giga_proxy"
-ENDPOINTS = ("chat", "embeddings", "models", "other")
-STREAMED = ("chat",)  # the endpoints that can answer with a stream
-OPERATIONS = ("oauth", "chat", "embeddings", "models", "files", "tokens", "other")
-SOURCES = ("oauth", "password", "mtls", "ready", "none")
-SIDES = ("client", "upstream", "idle_timeout", "shutdown")
-TOKEN_TYPES = ("prompt", "completion", "cached")
-MAX_MODELS = 24
 
 _LATENCY = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 _OVERHEAD = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 _FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
 _REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
+_LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 _BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
-_STREAM = ("true", "false")
-# What GigaChat answers beyond the statuses that clients get: operators watch for each.
-_UPSTREAM_STATUSES = (402, 403, 422, 423)
+_TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # every counter would have a twin that says when it was made
 
@@ -36,18 +29,28 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # every counter would
 @cache
 def shared() -> Metrics:
     """The process's families: prometheus-async renders the one default registry, so there is one set of them."""
-    return Metrics()
+    return Metrics(REGISTRY)
 
 
 class Metrics:
-    """All families, in prometheus_client's default registry."""
+    """All families, in one registry."""
 
-    def __init__(self) -> None:
-        self._models: set[str] = set()
-        self._codes = {str(status) for status in (*STATUSES, *_UPSTREAM_STATUSES)}
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        overflow = self._counter("label_overflow", "Label values outside their domain.", "label")
+        self._models = Domain("model", overflow, room=labels.MAX_MODELS)
+        self._packages = Domain("model", overflow, room=labels.MAX_PACKAGES)
+        self._codes = Domain("code", overflow, labels.CODES)
+        self._credentials = Domain("credential", overflow, room=labels.MAX_CREDENTIALS)
+        self._params = Domain("param", overflow, room=labels.MAX_PARAMS)
         self._requests()
+        self._streams()
         self._upstream()
+        self._usage()
         self._tokens()
+        self._process()
+        self._requests_from_zero()
+        self._others_from_zero()
 
     def _requests(self) -> None:
         self.requests = self._counter("requests", "Finished requests.", "endpoint", "stream", "code")
@@ -58,35 +61,20 @@ class Metrics:
         self.body_bytes = self._histogram("request_body_bytes", "Sizes of requests.", _BODY, "endpoint")
         self.errors = self._counter("errors", "Requests that failed, by cause.", "endpoint", "error_type")
         self.in_flight = self._gauge("in_flight_requests", "Requests under way.", "endpoint")
+        self.dropped_params = self._counter("dropped_params", "Fields left out and told.", "endpoint", "param")
+        self.slo = self._counter("slo_events", "What counts for and against the objectives.", "slo", "result")
+
+    def _streams(self) -> None:
         self.aborts = self._counter("stream_aborts", "Streams that did not come to their end.", "endpoint", "side")
         self.chunks = self._counter("stream_chunks", "Events sent to clients.", "endpoint")
         self.keepalives = self._counter("stream_keepalives", "Comment lines sent while GigaChat thinks.", "endpoint")
-        self.dropped_params = self._counter("dropped_params", "Fields left out and told.", "endpoint", "param")
-        self.slo = self._counter("slo_events", "What counts for and against the objectives.", "slo", "result")
-        self.label_overflow = self._counter("label_overflow", "Label values outside their domain.", "label")
-        self._from_zero()
-
-    def _from_zero(self) -> None:
-        """Every series whose labels are known beforehand: an alert on an increase needs the 0 before the first one."""
-        for endpoint in ENDPOINTS:
-            self.in_flight.labels(endpoint)
-            self.body_bytes.labels(endpoint)
-            for error_type in ERROR_TYPES:
-                self.errors.labels(endpoint, error_type)
-            for stream in _STREAM if endpoint in STREAMED else _STREAM[1:]:
-                self.duration.labels(endpoint, stream)
-                self.overhead.labels(endpoint, stream)
-                for code in (*STATUSES, "other"):
-                    self.requests.labels(endpoint, stream, str(code))
-        for endpoint in STREAMED:
-            self.chunks.labels(endpoint)
-            self.keepalives.labels(endpoint)
-            for side in SIDES:
-                self.aborts.labels(endpoint, side)
-        for result in ("good", "bad", "excluded"):
-            self.slo.labels("availability", result)
-        for label in ("model", "code"):
-            self.label_overflow.labels(label)
+        self.first_token = self._histogram(
+            "time_to_first_token_seconds", "From the request's arrival to the first word.", _FIRST_TOKEN, "model"
+        )
+        self.upstream_first_token = self._histogram(
+            "upstream_time_to_first_token_seconds", "From asking GigaChat to its first word.", _FIRST_TOKEN, "model"
+        )
+        self.gaps = self._histogram("inter_chunk_seconds", "Waits for each next piece of a stream.", BOUNDS, "model")
 
     def _upstream(self) -> None:
         self.upstream_requests = self._counter(
@@ -95,20 +83,20 @@ class Metrics:
         self.upstream_duration = self._histogram(
             "upstream_duration_seconds", "The time GigaChat had a request.", _LATENCY, "operation", "model"
         )
-        self.first_token = self._histogram(
-            "time_to_first_token_seconds", "From the request's arrival to the first word.", _FIRST_TOKEN, "model"
-        )
-        self.upstream_first_token = self._histogram(
-            "upstream_time_to_first_token_seconds", "From asking GigaChat to its first word.", _FIRST_TOKEN, "model"
-        )
         self.retries = self._counter("retries", "Attempts that were made again.", "reason", "outcome")
         self.upstream_up = self._gauge("upstream_up", "1 while the other side answers.", "component")
-        for reason in ("unauthorized", "stale"):
-            for outcome in ("success", "failure"):
-                self.retries.labels(reason, outcome)
+
+    def _usage(self) -> None:
+        self.tokens = self._counter("tokens", "Tokens as GigaChat counted them.", "type", "model", "tenant")
+        self.request_tokens = self._histogram("request_tokens", "Tokens of one request.", _TOKENS, "type")
+        self.abort_usage = self._counter("abort_usage", "How the tokens of cut-off answers are known.", "method")
+        self.capture_ratio = self._gauge("usage_capture_ratio", "Answers whose usage GigaChat told, to all; 5 minutes.")
+        self.balance = self._gauge("balance_tokens", "What is left of a package.", "model", "credential")
+        self.exhaustion = self._gauge(
+            "balance_exhaustion_seconds", "When a package will be used up at the last hours' pace.", "model"
+        )
 
     def _tokens(self) -> None:
-        self.tokens = self._counter("tokens", "Tokens as GigaChat counted them.", "type", "model", "tenant")
         self.refreshes = self._counter("token_refresh", "Attempts to get a token.", "credential", "result", "reason")
         self.refresh_duration = self._histogram(
             "token_refresh_duration_seconds", "How long OAuth took.", _REFRESH, "credential"
@@ -123,42 +111,84 @@ class Metrics:
         self.token_failures = self._gauge(
             "token_consecutive_failures", "Attempts in a row that brought no token.", "credential"
         )
+        self.credential_up = self._gauge("credential_up", "1 while uses of it are accepted.", "credential")
+        self.credential_state = self._gauge("credential_state", "1 for the state it is in.", "credential", "state")
         self.fallback_usable = self._gauge("fallback_usable", "1 while GigaChat takes the ready token.")
         self.certificate_expiry = self._gauge(
             "certificate_expiry_timestamp_seconds", "When a trusted certificate ends (Unix time).", "name"
         )
+
+    def _process(self) -> None:
+        self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires.", _LAG)
         self.build_info = self._gauge("build_info", "The running version.", "version")
+        self.config_info = self._gauge("config_info", "The settings in effect, as a hash.", "hash")
+
+    def _requests_from_zero(self) -> None:
+        """Every series whose labels are known beforehand: an alert on an increase needs the 0 before the first one."""
+        for endpoint in labels.ENDPOINTS:
+            self.in_flight.labels(endpoint)
+            self.body_bytes.labels(endpoint)
+            for error_type in ERROR_TYPES:
+                self.errors.labels(endpoint, error_type)
+            for stream in labels.STREAM if endpoint in labels.STREAMED else labels.STREAM[1:]:
+                self.duration.labels(endpoint, stream)
+                self.overhead.labels(endpoint, stream)
+                for code in (*STATUSES, "other"):
+                    self.requests.labels(endpoint, stream, str(code))
+
+    def _others_from_zero(self) -> None:
+        for endpoint in labels.STREAMED:
+            self.chunks.labels(endpoint)
+            self.keepalives.labels(endpoint)
+            for side in labels.SIDES:
+                self.aborts.labels(endpoint, side)
+        for objective in labels.OBJECTIVES:
+            for result in labels.RESULTS:
+                self.slo.labels(objective, result)
+        for kind in labels.TOKEN_TYPES:
+            self.request_tokens.labels(kind)
+        for method in labels.METHODS:
+            self.abort_usage.labels(method)
+        for reason in ("unauthorized", "stale"):
+            for outcome in ("success", "failure"):
+                self.retries.labels(reason, outcome)
 
     def allow_models(self, names: Iterable[str]) -> None:
         """Models that may be a label's value; the first 24 ever seen stay."""
-        for name in names:
-            if len(self._models) < MAX_MODELS:
-                self._models.add(name)
+        self._models.allow(names)
 
     def model(self, name: str | None) -> str:
         """The label for a model."""
-        return self._bounded("model", name or "other", self._models)
+        return self._models.of(name or "other")
+
+    def package(self, name: str) -> str:
+        """The label for a package of tokens: GigaChat's own name for what was bought."""
+        self._packages.allow([name])
+        return self._packages.of(name)
 
     def code(self, status: int) -> str:
         """The label for a status."""
-        return self._bounded("code", str(status), self._codes)
+        return self._codes.of(str(status))
+
+    def credential(self, alias: str) -> str:
+        """The label for a credential."""
+        self._credentials.allow([alias])
+        return self._credentials.of(alias)
+
+    def param(self, name: str) -> str:
+        """The label for a field that was left out: its rule in the tables of translation."""
+        self._params.allow([name])
+        return self._params.of(name)
 
     def tenant(self, tenant: str) -> str:
         """The label for a tenant: none is configured by name yet, so all but the default are `other`."""
         return tenant if tenant == "default" else "other"
 
-    def _bounded(self, label: str, value: str, domain: set[str]) -> str:
-        if value in domain:
-            return value
-        if value != "other":
-            self.label_overflow.labels(label).inc()
-        return "other"
+    def _counter(self, name: str, text: str, *names: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, names, registry=self._registry)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", text, labels)
+    def _gauge(self, name: str, text: str, *names: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, names, registry=self._registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", text, labels)
-
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(f"{PREFIX}_{name}", text, labels, buckets=buckets)
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *names: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, buckets, names, self._registry)

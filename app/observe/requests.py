@@ -1,17 +1,19 @@
-"""One request at its end: one log line and its metrics, from the same facts."""
+"""One request at its end: its metrics and, through `lines`, its log line, from the same facts."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
-from app.observe import logs
+from app.observe import lines, slo
+from app.observe.capture import Capture
 from app.observe.facts import Facts
-from app.observe.metrics import TOKEN_TYPES, Metrics
+from app.observe.histograms import Bins
+from app.observe.labels import TOKEN_TYPES
+from app.observe.metrics import Metrics
 
 Add = Callable[[float], None]
 
@@ -21,7 +23,7 @@ class _Outcome:
     """The series of one kind of request, found once: looking labels up costs more than counting."""
 
     requests: Callable[[], None]
-    duration: Add
+    duration: Bins
     overhead: Add
     slo: Callable[[], None]
     body_bytes: Add
@@ -32,19 +34,28 @@ class _Asked:
     """The series of one model, for requests that reached GigaChat."""
 
     duration: Add
+    gaps: Bins
     first_token: Add
     upstream_first_token: Add
-    tokens: tuple[Add, ...]  # in the order of TOKEN_TYPES
+    tokens: tuple[tuple[Add, Add], ...]  # in the order of TOKEN_TYPES: of all, of one request
 
 
 class RequestObserver:
-    """Tells of finished requests. Its tables grow with the labels' domains, which are bounded."""
+    """Tells of finished requests. Its tables grow with the labels' domains, which are bounded.
 
-    def __init__(self, metrics: Metrics) -> None:
+    `sample`: the share of log lines of good requests that is written.
+    """
+
+    def __init__(self, metrics: Metrics, *, sample: float = 1.0) -> None:
         self.metrics = metrics
+        self._sample = sample
         self._outcomes: dict[tuple[str, bool, str, str], _Outcome] = {}
         self._in_flight: dict[str, Gauge] = {}
         self._asked: dict[tuple[str, str, str], _Asked] = {}
+        self._chunks: dict[str, Counter] = {}
+        self._first_token = {result: metrics.slo.labels("ttft", result).inc for result in ("good", "bad", "excluded")}
+        self._capture = Capture()
+        metrics.capture_ratio.set_function(self._capture.ratio)
 
     def in_flight(self, endpoint: str) -> Gauge:
         """The gauge of requests under way."""
@@ -56,55 +67,76 @@ class RequestObserver:
     def tell(self, facts: Facts, route: str, method: str) -> None:
         """Count and log a finished request. No `await`: it also runs while the request is being cancelled."""
         now = monotonic()
-        upstream = facts.upstream_seconds(now)
-        self._count(facts, now - facts.received, upstream)
-        level = logging.ERROR if facts.slo_bad else logging.INFO
-        logs.often(level, "request", _line(facts, route, method, now, upstream))
+        seconds, upstream = now - facts.received, facts.upstream_seconds(now)
+        overhead = max(0.0, seconds - upstream - facts.files_seconds)
+        # A request that stands out has its line for certain: its id may be an exemplar.
+        worth = facts.error_type is not None or slo.slow(facts, now, overhead)
+        self._count(facts, seconds, overhead, {"request_id": facts.request_id} if worth else None)
+        if facts.stream:
+            self._first_token[slo.first_token(facts, now)]()
+        if facts.upstream_started is not None:
+            self._count_upstream(facts, facts.upstream_started, upstream)
+        if worth or lines.kept(facts.request_id, self._sample):
+            share = None if worth or self._sample == 1.0 else self._sample
+            lines.write(facts, route, method, now, upstream, share)
 
-    def _count(self, facts: Facts, seconds: float, upstream: float) -> None:
+    def _count(self, facts: Facts, seconds: float, overhead: float, exemplar: dict[str, str] | None) -> None:
         metrics, endpoint = self.metrics, facts.endpoint
         outcome = self._outcome(facts)
         outcome.requests()
-        outcome.duration(seconds)
-        outcome.overhead(max(0.0, seconds - upstream - facts.files_seconds))
+        outcome.duration.observe(seconds, exemplar)
+        outcome.overhead(overhead)
         outcome.slo()
         if facts.body_bytes:
             outcome.body_bytes(facts.body_bytes)
         if facts.error_type is not None:
-            metrics.errors.labels(endpoint, facts.error_type).inc()
+            metrics.errors.labels(endpoint, facts.error_type).inc(exemplar=exemplar)
         if facts.aborted_by is not None and facts.stream:
             metrics.aborts.labels(endpoint, facts.aborted_by).inc()
-        for param, count in (facts.dropped_params or {}).items():
-            metrics.dropped_params.labels(endpoint, param).inc(count)
-        if facts.upstream_started is not None:
-            self._count_upstream(facts, facts.upstream_started, upstream)
+        if facts.dropped_params:
+            for name, count in facts.dropped_params.items():
+                metrics.dropped_params.labels(endpoint, metrics.param(name)).inc(count)
 
     def _count_upstream(self, facts: Facts, started: float, upstream: float) -> None:
         asked = self._of_model(facts)
         asked.duration(upstream)
         if facts.stream:
-            self.metrics.chunks.labels(facts.endpoint).inc(facts.chunks)
-            if facts.keepalives:
-                self.metrics.keepalives.labels(facts.endpoint).inc(facts.keepalives)
-            if facts.first_token is not None:
-                asked.first_token(facts.first_token - facts.received)
-                asked.upstream_first_token(facts.first_token - started)
+            self._count_stream(facts, asked, started)
+        if facts.gaps is not None:
+            asked.gaps.join(facts.gaps)
+        method = facts.usage_method()
+        if facts.cut or facts.aborted_by is not None:
+            self.metrics.abort_usage.labels(method).inc()
+        if facts.status == 200 or facts.tokens is not None or facts.first_token is not None:  # there was an answer
+            self._capture.add(exact=method == "upstream")
         if facts.tokens is not None:
-            for add, count in zip(asked.tokens, facts.tokens, strict=True):
+            for (of_all, of_one), count in zip(asked.tokens, facts.tokens, strict=True):
                 if count:
-                    add(count)
+                    of_all(count)
+                    of_one(count)
+
+    def _count_stream(self, facts: Facts, asked: _Asked, started: float) -> None:
+        chunks = self._chunks.get(facts.endpoint)
+        if chunks is None:
+            chunks = self._chunks[facts.endpoint] = self.metrics.chunks.labels(facts.endpoint)
+        chunks.inc(facts.chunks)
+        if facts.keepalives:
+            self.metrics.keepalives.labels(facts.endpoint).inc(facts.keepalives)
+        if facts.first_token is not None:
+            asked.first_token(facts.first_token - facts.received)
+            asked.upstream_first_token(facts.first_token - started)
 
     def _outcome(self, facts: Facts) -> _Outcome:
-        code, slo = self.metrics.code(facts.status), _slo(facts)
-        key = (facts.endpoint, facts.stream, code, slo)
+        code, result = self.metrics.code(facts.status), slo.availability(facts)
+        key = (facts.endpoint, facts.stream, code, result)
         found = self._outcomes.get(key)
         if found is None:
             labels = (facts.endpoint, "true" if facts.stream else "false")
             found = self._outcomes[key] = _Outcome(
                 self.metrics.requests.labels(*labels, code).inc,
-                self.metrics.duration.labels(*labels).observe,
+                self.metrics.duration.labels(*labels),
                 self.metrics.overhead.labels(*labels).observe,
-                self.metrics.slo.labels("availability", slo).inc,
+                self.metrics.slo.labels("availability", result).inc,
                 self.metrics.body_bytes.labels(facts.endpoint).observe,
             )
         return found
@@ -116,49 +148,12 @@ class RequestObserver:
         if found is None:
             found = self._asked[key] = _Asked(
                 metrics.upstream_duration.labels(facts.endpoint, model).observe,
+                metrics.gaps.labels(model),
                 metrics.first_token.labels(model).observe,
                 metrics.upstream_first_token.labels(model).observe,
-                tuple(metrics.tokens.labels(kind, model, tenant).inc for kind in TOKEN_TYPES),
+                tuple(
+                    (metrics.tokens.labels(kind, model, tenant).inc, metrics.request_tokens.labels(kind).observe)
+                    for kind in TOKEN_TYPES
+                ),
             )
         return found
-
-
-def _slo(facts: Facts) -> str:
-    if facts.slo_bad:
-        return "bad"
-    return "good" if facts.error_type is None else "excluded"
-
-
-def _line(facts: Facts, route: str, method: str, now: float, upstream: float) -> dict[str, object]:
-    """The line's fields: what was not there is left out, but for the few that a reader counts on."""
-    tokens = facts.tokens
-    line: dict[str, object] = {
-        "request_id": facts.request_id,
-        "client_request_id": facts.client_request_id,
-        "method": method,
-        "route": route,
-        "tenant": facts.tenant,
-        "model_asked": facts.model_asked,
-        "model": facts.model,
-        "status": facts.status,
-        "wire_status": facts.wire_status,
-        "stream": facts.stream,
-        "seconds": round(now - facts.received, 4),
-        "upstream_seconds": round(upstream, 4),
-        "first_token_seconds": None if facts.first_token is None else round(facts.first_token - facts.received, 4),
-        "upstream_status": facts.upstream_status,
-        "tries": facts.tries or None,
-        "files": facts.files or None,
-        "uploads": facts.uploads or None,
-        "files_seconds": round(facts.files_seconds, 4) if facts.files else None,
-        "prompt_tokens": tokens.prompt if tokens else None,
-        "completion_tokens": tokens.completion if tokens else None,
-        "cached_tokens": tokens.cached if tokens else None,
-        "finish": facts.finish,
-        "adapted": facts.adapted or None,
-        "dropped": facts.dropped or None,
-        "error_type": facts.error_type,
-        "error": facts.detail,
-        "aborted_by": facts.aborted_by,
-    }
-    return {name: value for name, value in line.items() if value is not None}

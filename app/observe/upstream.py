@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.observe.credentials import CredentialObserver
+from app.observe.labels import OPERATIONS, SOURCES
 from app.observe.logs import LOGGER, fields
-from app.observe.metrics import OPERATIONS, SOURCES, Metrics
+from app.observe.metrics import Metrics
 
 
 @dataclass(slots=True)
@@ -14,10 +16,12 @@ class UpstreamObserver:
     """Told by the upstream room, which knows neither logs nor metrics."""
 
     metrics: Metrics
-    credential: str
+    health: CredentialObserver
+    credential: str = field(init=False)
     _source: str = "none"
 
     def __post_init__(self) -> None:
+        self.credential = self.health.label
         for source in SOURCES:
             self.metrics.token_source.labels(self.credential, source).set(1 if source == "none" else 0)
         for result in ("success", "failure"):
@@ -36,6 +40,7 @@ class UpstreamObserver:
         metrics.token_last_success.labels(self.credential).set(now)
         metrics.token_expiry.labels(self.credential, source).set(now + life - took)
         metrics.upstream_requests.labels("oauth", "200", self.credential).inc()
+        self.health.key_judged(taken=True)
         metrics.upstream_up.labels("oauth").set(1)
         LOGGER.info("token renewed", extra=fields(credential=self.credential, source=source, reason=reason, life=life))
 
@@ -45,6 +50,8 @@ class UpstreamObserver:
         self.metrics.token_failures.labels(self.credential).inc()
         status = getattr(failure, "status", None)
         code = "other" if status is None else self.metrics.code(status)
+        if getattr(failure, "refused", False):
+            self.health.key_judged(taken=False)
         self.metrics.upstream_requests.labels("oauth", code, self.credential).inc()
         self.metrics.upstream_up.labels("oauth").set(0 if status is None or status >= 500 else 1)
         LOGGER.error("no token from OAuth", extra=fields(credential=self.credential, reason=reason, why=str(failure)))
@@ -55,6 +62,7 @@ class UpstreamObserver:
         self.metrics.token_source.labels(self.credential, source).set(1)
         told = fields(credential=self.credential, source=source, before=self._source)
         self._source = source
+        self.health.source_changed(source)
         if source == "none":
             LOGGER.error("no usable token: requests are answered 503", extra=told)
         elif source == "ready":

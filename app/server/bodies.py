@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from aiohttp import StreamReader, web
 from app.admission.memory import Memory
 from app.errors import INVALID_JSON, REQUEST_TOO_LARGE, GatewayError
 
+_POSITION = re.compile(r": line \d+ column \d+.*", re.DOTALL)
 # A client that sends nothing more of its body for so long gives its memory back.
 STALLED_SECONDS = 30.0
 
@@ -73,14 +75,24 @@ async def _next(content: StreamReader) -> bytes:
         raise web.RequestPayloadError from fault
 
 
+def _why(data: bytes, fault: orjson.JSONDecodeError) -> str:
+    if not data.strip():
+        return "the body is empty"
+    try:
+        data.decode()
+    except UnicodeDecodeError as wrong:  # the parser says line 1, column 1 for these
+        before = data[: wrong.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return f"not UTF-8 at line {line}, column {column}"
+    return f"{_POSITION.sub('', fault.msg)} at line {fault.lineno}, column {fault.colno}"
+
+
 def json_object(data: bytes) -> dict[str, Any]:
     """The body as a JSON object. Raises GatewayError with the position of the fault."""
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as fault:
-        where = f" at line {fault.lineno}, column {fault.colno}" if data.strip() else ""
-        what = fault.msg.partition(":")[0] if data.strip() else "the body is empty"
-        raise GatewayError(INVALID_JSON, f"The body is no valid JSON: {what}{where}.") from None
+        raise GatewayError(INVALID_JSON, f"The body is no valid JSON: {_why(data, fault)}.") from None
     if not isinstance(body, dict):
         raise GatewayError(INVALID_JSON, "The body must be a JSON object.")
     return body

@@ -12,7 +12,7 @@ from aiohttp import web
 from app import errors
 from app.errors import GatewayError
 from app.observe.facts import Facts
-from app.observe.logs import LOGGER
+from app.observe.logs import LOGGER, fields
 from app.server.keys import DOOR, FACTS, REQUESTS
 from app.server.routes import ENDPOINTS, OPEN_PATHS, SERVED
 from app.translate.openai.failure import envelope
@@ -66,7 +66,8 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     except (web.RequestPayloadError, aiohttp.http_exceptions.HttpProcessingError):
         return _unreadable(request)
     except Exception:  # noqa: BLE001 - the last resort: nothing may reach the client but an envelope
-        LOGGER.exception("a bug of the gateway's own")
+        facts = request.get(FACTS)
+        LOGGER.exception("a bug of the gateway's own", extra=fields(request_id=facts.request_id if facts else None))
         message = "The gateway failed: this is a bug of its own. Its log has the details under this request's id."
         return refused(request, GatewayError(errors.INTERNAL_ERROR, message))
 

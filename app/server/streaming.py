@@ -15,7 +15,7 @@ from aiohttp import web
 from app import errors, sse
 from app.errors import GatewayError
 from app.observe.facts import Facts
-from app.observe.logs import LOGGER
+from app.observe.logs import LOGGER, fields
 from app.server.drain import UNFINISHED, leaving
 from app.server.keys import DRAIN
 from app.server.middlewares import client_gone, note
@@ -80,7 +80,7 @@ class EventStream:
             await self._fail(leaving(UNFINISHED), "shutdown")
             return True
         if isinstance(fault, Exception):
-            LOGGER.error("a bug of the gateway's own", exc_info=fault)
+            LOGGER.error("a bug of the gateway's own", exc_info=fault, extra=fields(request_id=self._facts.request_id))
             message = "The gateway failed inside this answer: this is a bug of its own."
             await self._fail(GatewayError(errors.INTERNAL_ERROR, message))
             return True

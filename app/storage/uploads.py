@@ -31,12 +31,16 @@ class Record:
     used: float
 
 
+_TYPES = {"id": str, "credential": str, "client": str, "digest": str, "kind": str, "used": int | float}
+
+
 class UploadJournal:
-    """The journal in a directory; None keeps nothing. `failed` is told when the disk does not take a line."""
+    """The journal in a directory; None keeps nothing. `failed` is told once when the disk takes no more lines."""
 
     def __init__(self, directory: Path | None, failed: Callable[[OSError], None]) -> None:
         self._path = None if directory is None else directory / _NAME
         self._failed = failed
+        self._failing = False
         self._lines = 0
         self._living: dict[str, Record] = {}
 
@@ -49,7 +53,7 @@ class UploadJournal:
         except FileNotFoundError:
             return []
         except OSError as fault:
-            self._failed(fault)
+            self._fail(fault)
             return []
         for line in lines:
             self._replay(line)
@@ -76,19 +80,23 @@ class UploadJournal:
                 self._living.pop(said["gone"], None)
             else:
                 record = Record(**said)
-                self._living[record.id] = record
+                if all(isinstance(said[name], kind) for name, kind in _TYPES.items()):
+                    self._living[record.id] = record
         except (orjson.JSONDecodeError, TypeError):
             return  # cut off by the end of a process
 
     def _write(self, line: bytes) -> None:
         assert self._path is not None  # noqa: S101 - asked by the callers
+        if self._failing:  # lines are missing, or one was cut off: if the disk takes them now, all are written anew
+            self._sweep()
+            return
         try:
             # Each line is its own short append: a crash cuts off one line at most.
             with open(self._path, "ab", opener=_private) as journal:
                 journal.write(line + b"\n")
             self._lines += 1
         except OSError as fault:
-            self._failed(fault)
+            self._fail(fault)
 
     def _sweep(self) -> None:
         """Write the living anew; the old journal stays until the new one is whole."""
@@ -98,8 +106,13 @@ class UploadJournal:
             with open(fresh, "wb", opener=_private) as journal:
                 journal.writelines(orjson.dumps(asdict(record)) + b"\n" for record in self._living.values())
             fresh.replace(self._path)
-            self._lines = len(self._living)
+            self._lines, self._failing = len(self._living), False
         except OSError as fault:
+            self._fail(fault)
+
+    def _fail(self, fault: OSError) -> None:
+        if not self._failing:
+            self._failing = True
             self._failed(fault)
 
 

@@ -1,24 +1,48 @@
-"""An example of a worker: asks the gateway every minute and prints the answer. Replace it by yours."""
+"""An example of a worker: asks the gateway one question and prints the answer as it comes. Put yours in its place.
+
+Its environment: OPENAI_API_BASE, OPENAI_API_KEY (or OPENAI_API_KEY_FILE), OPENAI_MODEL. Its arguments: the question.
+"""
 
 import os
-import time
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from openai import OpenAI, OpenAIError
 
-# The gateway tries again by itself and says whether another try helps: one retry here is enough.
-client = OpenAI(base_url=os.environ["OPENAI_API_BASE"], max_retries=1)
+QUESTION = "Представься одним предложением."
 
 
-def ask(question: str) -> str:
-    """One answer, or the reason why there is none."""
+def client() -> OpenAI:
+    """OpenAI's own client. The gateway tries again by itself and says whether another try helps: one is enough."""
+    path = os.environ.get("OPENAI_API_KEY_FILE")
+    key = Path(path).read_text("utf-8").strip() if path else os.environ.get("OPENAI_API_KEY", "any")
+    return OpenAI(base_url=os.environ["OPENAI_API_BASE"], api_key=key, max_retries=1)
+
+
+def answer(question: str) -> Iterator[str]:
+    """The pieces of an answer, as they come."""
+    stream = client().chat.completions.create(
+        model=os.environ.get("OPENAI_MODEL", "gpt-4o"),
+        messages=[{"role": "user", "content": question}],
+        stream=True,
+    )
+    for chunk in stream:
+        for choice in chunk.choices:
+            yield choice.delta.content or ""
+
+
+def main() -> int:
+    """Print one answer, or the reason why there is none."""
     try:
-        answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": question}])
+        for piece in answer(" ".join(sys.argv[1:]) or QUESTION):
+            print(piece, end="", flush=True)
     except OpenAIError as error:
-        return f"no answer: {error}"
-    return answer.choices[0].message.content or ""
+        print(f"no answer: {error}", file=sys.stderr)
+        return 1
+    print()
+    return 0
 
 
 if __name__ == "__main__":
-    while True:
-        print(ask("Какое сегодня настроение?"))
-        time.sleep(60)
+    raise SystemExit(main())

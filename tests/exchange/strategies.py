@@ -164,7 +164,7 @@ def chats(draw: st.DrawFn) -> dict[str, Any]:
             body["tool_choice"] = draw(st.sampled_from(choices))
     if draw(_one_in(3)):
         body["response_format"] = draw(formats())
-    chosen = draw(st.lists(st.sampled_from(sorted(_FIELDS)), max_size=5, unique=True))
+    chosen = draw(st.lists(st.sampled_from(sorted(_FIELDS)), max_size=8, unique=True))
     return {**body, **{name: draw(_FIELDS[name]) for name in chosen}}
 
 

@@ -50,6 +50,24 @@ def test_refusals(status: int, row: tuple[int, str, bool], wait: float | None) -
     assert error.retry_after == wait
 
 
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_causes_of_files(cause: Cause) -> None:
+    """The same rows, and the part that was on its way is named."""
+    error = to_error(Unreachable(cause, "https://api.giga.chat refused s3cret"), "messages[1].content[0]", file=True)
+    assert (error.row.status, error.row.code, error.row.error_type) == CAUSES[cause]
+    assert (error.param, error.detail) == ("messages[1].content[0]", "https://api.giga.chat refused s3cret")
+    assert error.message.startswith("'messages[1].content[0]' was not passed on: ")
+    assert "giga.chat" not in error.message
+
+
+def test_a_refused_file_is_no_refused_request() -> None:
+    """A 413 of an upload says nothing of the conversation's length."""
+    refused = Refused(413, b"{}", None)
+    error, other = to_error(refused, "p", file=True), to_error(refused)
+    assert (error.row.code, error.param) == ("file_too_large", "p")
+    assert (other.row.code, other.param) == ("context_length_exceeded", "messages")
+
+
 @pytest.mark.parametrize(
     ("reason", "begun", "row"),
     [

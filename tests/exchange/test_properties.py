@@ -2,87 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import re
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import aiohttp
 import orjson
 import pytest
-from aiohttp import web
 from hypothesis import HealthCheck, event, given, settings
 
-from app.application import build
-from app.config import Config
-from app.sandbox import server
 from app.sandbox.record import Record
-from app.sandbox.state import SandboxSettings
-from app.serve import listen
-from app.server.keys import DRAIN
 from app.translate.openai.parameters import DROPPABLE, IDENTITIES, PARAMETERS
 from tests.exchange.strategies import chats
-from tests.running import Running, environment, eventually
+from tests.exchange.world import World
 from tests.translate.schemas.strategies import properties
-from tests.watching import Reply, ask
+from tests.watching import Reply
 
-T = TypeVar("T")
 bounded = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-class World:
-    """A gateway and its sandbox on a loop of their own thread, for tests that are no coroutines."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._tenants = itertools.count()
-
-    def open(self) -> None:
-        """Start them."""
-        self._thread.start()
-        self._wait(self._open())
-
-    async def _open(self) -> None:
-        self.sandbox = await server.start(SandboxSettings(oauth_per_second=0))
-        app = build(Config.load(environment(self.sandbox), dotenv=None))
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        self._gateway = Running(f"http://127.0.0.1:{await listen(self._runner, '127.0.0.1', 0)}", app)
-        self._http = aiohttp.ClientSession()
-        # what happens in the background once it is ready is too rare to disturb the drawing of examples
-        await eventually(lambda: self._gateway.gateway.gigachat.pulse.available is True)
-
-    def close(self) -> None:
-        """End them and their loop."""
-        self._wait(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _close(self) -> None:
-        await self._http.close()
-        await self._gateway.app[DRAIN].finish(0)
-        await self._runner.cleanup()
-        await self.sandbox.stop()
-
-    def ask(self, body: dict[str, Any], **more: Any) -> tuple[Reply, list[Record]]:
-        """The reply, and what GigaChat was asked for it; a tenant a request, so that no prompt is cached."""
-        self.sandbox.state.requests.clear()
-        headers = {"X-Tenant-ID": f"t{next(self._tenants)}"}
-        reply = self._wait(ask(self._http, self._gateway, {**body, **more}, headers=headers))
-        return reply, self.sandbox.state.requests.of("chat")
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """One for all examples: what one request leaves behind must not change another."""
+    """One for all examples."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", os.devnull)
         world = World()
@@ -122,7 +64,8 @@ def comparable(reply: Reply) -> Any:
     for choice in choices:
         message = choice["message"]
         for call in message.get("tool_calls", []):
-            assert re.fullmatch(r"[0-9a-f]{32}-v1-0", call.pop("id"))
+            # the last number is not compared: of several choices test_tools.py of the peers tells what is wrong with it
+            assert re.fullmatch(r"[0-9a-f]{32}-v1-[0-9]", call.pop("id"))
         message["content"] = message["content"] or None
     usage = reply.events[-2]["usage"] if reply.streamed else reply.json["usage"]
     head = ("x-gateway-adapted", "x-gateway-dropped")

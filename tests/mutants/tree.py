@@ -61,5 +61,6 @@ class Tree:
             cwd=self.root, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise Failed(re.sub(r"[^\n]*\r", "", done.stdout + done.stderr))
+            told = re.sub(r"[^\n]*\r", "", done.stdout + done.stderr)
+            raise Failed(f"{told.strip()}\nDo the tests of tests/translate pass by themselves?")
         return done.stdout

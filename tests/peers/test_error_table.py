@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("few_roots")
 EMBEDDINGS = "/v1/embeddings"
 HI = saying("hi")
 PICTURE = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}
+CUSTOM = {"type": "custom", "custom": {"name": "x"}}
 # What the other side says and a client must never see.
 LEAKS = {"Set-Cookie": "sid=upstream-secret; Path=/", "X-Internal": "upstream-secret", "Location": "http://10.0.0.1/"}
 NEVER = (
@@ -104,7 +105,8 @@ CLIENTS = (
     request("no input", "missing_required_parameter", body={}, path=EMBEDDINGS, param="input"),
     request("wrong type", "invalid_value", body={**HI, "temperature": "abc"}, param="temperature"),
     request("empty request", "invalid_value", body={"messages": []}, param="messages"),
-    request("cannot be done", "unsupported_parameter", body=PICTURE, param="messages[0].content[0]"),
+    request("cannot be done", "unsupported_parameter", body={**HI, "tool_choice": CUSTOM}, param="tool_choice.type"),
+    request("no file", "unsupported_file", body=PICTURE, param="messages[0].content[0].image_url.url"),
     request("more than 4 choices", "invalid_value", body={**HI, "n": 5}, param="n"),
     request(
         "strict mode", "unsupported_parameter", body={**HI, "seed": 1}, headers={"X-Gateway-Strict": "1"}, param="seed"

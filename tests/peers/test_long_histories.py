@@ -5,8 +5,6 @@ However much is done to a request, what is told of it in headers stays small, an
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -20,24 +18,13 @@ from app.sandbox import server
 from app.translate import notes
 from app.translate.openai.parameters import DROPPABLE
 from tests.programs import needs_program
+from tests.proxies import nginx
 from tests.running import Running
 from tests.watching import ask, called
 
 pytestmark = pytest.mark.usefixtures("few_roots")
 
-CONFIG = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+SMALL = """
     client_max_body_size 64m;
     client_header_buffer_size 1k;
     large_client_header_buffers 4 4k;
@@ -48,7 +35,6 @@ http {{
         listen 127.0.0.1:{port};
         location / {{ proxy_pass {behind}; }}
     }}
-}}
 """
 Before = Callable[[str], Awaitable[str]]
 
@@ -60,29 +46,14 @@ async def nginx_before(tmp_path: Path, unused_port: int) -> AsyncIterator[Before
     running: list[subprocess.Popen[bytes]] = []
 
     async def start(behind: str) -> str:
-        config, log = tmp_path / "nginx.conf", tmp_path / "nginx.log"
-        config.write_text(CONFIG.format(folder=tmp_path, port=unused_port, behind=behind), "utf-8")
-        command = [program, "-e", "stderr", "-p", str(tmp_path), "-c", str(config)]
-        with log.open("wb") as out:
-            running.append(subprocess.Popen(command, stderr=out))
-        async with asyncio.timeout(10):
-            while not await _listens(unused_port):
-                assert running[0].poll() is None, log.read_text("utf-8")
-                await asyncio.sleep(0.02)
+        example = SMALL.format(port=unused_port, behind=behind)
+        running.append(await nginx(program, example, tmp_path, unused_port))
         return f"http://127.0.0.1:{unused_port}"
 
     yield start
     for process in running:
         process.terminate()
         process.wait(10)
-
-
-async def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.close()
-        return True
-    return False
 
 
 # Names that GigaChat has no room for, and schemas that its functions do not know.
@@ -107,7 +78,7 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(DROPPABLE, "x"),
     **dict.fromkeys(("seed", "top_logprobs", "presence_penalty", "frequency_penalty"), 1),
     **dict.fromkeys(("logprobs", "store"), True),
-    **dict.fromkeys(("logit_bias", "prediction", "audio", "web_search_options", "moderation"), {"a": 1}),
+    **{name: {"a": 1} for name in ("logit_bias", "prediction", "audio", "web_search_options", "moderation")},
     "modalities": ["audio"],
 }
 

@@ -240,3 +240,17 @@ async def test_the_state_is_the_same_in_stream_and_whole(
         assert sent(sandbox)["messages"][1]["functions_state_id"] == state
     assert ids[0] == ids[1]
     assert len(ids[0]) <= 40
+
+
+async def test_the_id_is_the_same_in_every_choice(
+    gateway: Running, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several choices too: the id is the state, the contract, the call's index, in either rendering."""
+    states = [f"7f1d2c3a-1111-4222-8333-94444555566{number}" for number in range(2)]
+    ids = []
+    for stream in (False, True):
+        given = iter(states)
+        monkeypatch.setattr("app.sandbox.stateids.uuid4", lambda given=given: next(given))
+        reply = await ask(http, gateway, asking("sandbox:call look", tools=[LOOK], n=2, stream=stream))
+        ids.append([choice["message"]["tool_calls"][0]["id"] for choice in reply.choices])
+    assert ids[0] == ids[1]

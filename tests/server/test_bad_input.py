@@ -52,7 +52,6 @@ INNER = "tools[0].function"
 TOOLS: Rows = [
     *each(lambda value: [value], "tools[0]", 5, None, "f", [], True),
     *each(lambda value: [{**F, "type": value}], "tools[0].type", 5, [], {}),
-    ([{}], "tools[0].type"),
     *each(lambda value: [{**F, "function": value}], INNER, 5, "f", [], True),
     *each(lambda value: function(name=value), f"{INNER}.name", 5, "", [], {}, True, "x" * 65),
     *each(lambda value: function(description=value), f"{INNER}.description", 5, [], {}),
@@ -178,6 +177,7 @@ WRONG: Rows = [
     *MORE,
 ]
 MISSING: Rows = [
+    ({"tools": [{}]}, "tools[0].type"),
     ({"tools": [{"type": "function"}]}, INNER),
     ({"tools": [{"type": "function", "function": {}}]}, f"{INNER}.name"),
     ({"functions": [{}]}, "functions[0].name"),

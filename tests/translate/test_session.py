@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.translate.dialogue import Call, Request, Result, Role, Sampling, Text, Turn
-from app.translate.session import session_id
+from app.translate.session import client_id, session_id
 
 
 def request(*said: tuple[Role, str], session: str | None = None, **more: Any) -> Request:
@@ -68,3 +68,12 @@ def test_tenants_never_share(asked: Request) -> None:
     names = {session_id(tenant, asked) for tenant in ("a", "b", "", "ab")}
     assert len(names) == 4
     assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
+
+
+def test_the_owner_of_files_is_a_hash_of_the_tenant() -> None:
+    """Each tenant has one of its own, telling nothing of it, and no conversation's; an update keeps it."""
+    names = {client_id(tenant) for tenant in ("a", "b", "", "ab")}
+    assert len(names) == 4
+    assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
+    assert client_id("a") == client_id("a") == "5c2e05de3d951ccd66835951a8295c5b"
+    assert session_id("a", Request("GigaChat", [], Sampling())) not in names

@@ -22,8 +22,8 @@ class UnreadableError(ValueError):
     """GigaChat answered 200 with something that is no answer."""
 
 
-def read(data: bytes, calls: Calls | None = None, index: int = 0) -> Answer | Failed:
-    """A whole answer; `index` is its place among a request's choices. Raises UnreadableError when it is none."""
+def read(data: bytes, calls: Calls | None = None) -> Answer | Failed:
+    """A whole answer. Raises UnreadableError when it is none."""
     body = parsed(data)
     if body is None:
         raise UnreadableError("GigaChat's answer is not JSON")
@@ -34,7 +34,7 @@ def read(data: bytes, calls: Calls | None = None, index: int = 0) -> Answer | Fa
     if raw_finish in FAILURES:
         return Failed("generation", "")
     message = choice.get("message")
-    parts = _parts(message if isinstance(message, dict) else {}, calls or UNASKED, index)
+    parts = _parts(message if isinstance(message, dict) else {}, calls or UNASKED)
     if isinstance(parts, Failed):
         return parts
     return Answer(
@@ -47,7 +47,7 @@ def read(data: bytes, calls: Calls | None = None, index: int = 0) -> Answer | Fa
     )
 
 
-def _parts(message: dict[str, Any], calls: Calls, index: int) -> list[Part] | Failed:
+def _parts(message: dict[str, Any], calls: Calls) -> list[Part] | Failed:
     """Reasoning, text, call, in this order; a text where there is no call, though it be empty."""
     parts: list[Part] = []
     if thought := message.get("reasoning_content"):
@@ -55,7 +55,7 @@ def _parts(message: dict[str, Any], calls: Calls, index: int) -> list[Part] | Fa
     parts.extend(divided(whole_characters(str(message.get("content") or ""))))
     called = message.get("function_call")
     if isinstance(called, dict):
-        call = calls.read(called, state_in(message), index)
+        call = calls.read(called, state_in(message), 0)
         if isinstance(call, Failed):
             return call
         if isinstance(call, Text):  # the wanted format: prose before it would spoil the JSON

@@ -37,17 +37,20 @@ def any_in(turns: list[Turn]) -> bool:
 
 
 class Attachments:
-    """The files of one request. `known` has those that were uploaded, by path; before that a claim must do."""
+    """The files of one request. `known` has those that were uploaded, by path; before that a claim must do.
+
+    What was left out by its claim has no id, and stays out when more turn out to be images.
+    """
 
     def __init__(self, turns: list[Turn], known: Mapping[str, Uploaded], notes: list[Note]) -> None:
         self._known = known
         self._notes = notes
         found = [media for turn in turns for media in in_turn(turn)]
-        images = [media for media in found if self.kind(media) == "image"]
+        left_out = {media.path for media in found if known and media.path not in known}
+        images = [media for media in found if media.path not in left_out and self.kind(media) == "image"]
         surplus = max(0, len(images) - MAX_IMAGES)
-        out = images[: -(-surplus // _STEP) * _STEP]
-        notes.extend(Note("adapted", "images>10", media.path) for media in out)
-        left_out = {media.path for media in out}
+        left_out |= {media.path for media in images[: -(-surplus // _STEP) * _STEP]}
+        notes.extend(Note("adapted", "images>10", media.path) for media in found if media.path in left_out)
         self.kept = [media for media in found if media.path not in left_out]
         self._kept = {media.path for media in self.kept}
         documents = [media for media in self.kept if self.kind(media) == "document"]

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from app.translate.dialogue import FileKind, Uploaded
 from app.translate.gigachat import bodies
 
+# Megabytes are read as 2**20 here: if GigaChat means a million, it says so (413), and the client is told.
 MAX_BYTES: dict[FileKind, int] = {"image": 15 * 2**20, "audio": 35 * 2**20, "document": 40 * 2**20}
 LARGEST = max(MAX_BYTES.values())
+# What is made here fits by either reading.
+MAX_MADE = 15_000_000
 # Images and audio of one request, together.
 MAX_TOGETHER = 80 * 2**20
 

@@ -17,8 +17,6 @@ from app.translate.gigachat.calls import UNASKED, Calls, state_in
 from app.translate.gigachat.characters import Words
 from app.translate.gigachat.thinking import Thinking
 
-_CHOICES = 10  # more than a request has: the ids of a stream's further calls are none of another choice's
-
 
 class StreamReader:
     """Reads one stream, in any slicing. After `feed` or `finish` gave an End or a Failed, nothing follows.
@@ -157,7 +155,7 @@ class StreamReader:
         given = delta["function_call"]
         if not isinstance(given, dict):
             return
-        part = self._calls.read(given, state_in(delta), self._index + _CHOICES * len(self._called))
+        part = self._calls.read(given, state_in(delta), len(self._called))
         if isinstance(part, Failed):
             self._fail(events, part.reason, part.message)
             return

@@ -9,7 +9,7 @@ import base64
 import math
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
@@ -19,7 +19,11 @@ from app.translate.openai.chat import read_model
 
 MAX_INPUTS = 2048
 _KNOWN = frozenset({"model", "input", "encoding_format", "dimensions"})
-_IDENTITIES = frozenset({"user", "safety_identifier", "metadata"})
+_IDENTITIES: dict[str, Callable[[Any, str], Any]] = {
+    "user": checks.string,
+    "safety_identifier": checks.string,
+    "metadata": checks.obj,
+}
 _FORMATS = ("float", "base64")
 
 
@@ -28,6 +32,8 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
     model, notes = read_model(body.get("model"), names, fallback=names.embeddings)
     for key, value in body.items():
         if key in _IDENTITIES:
+            if value is not None:
+                _IDENTITIES[key](value, key)
             notes.append(Note("equivalent", key, key))
         elif key not in _KNOWN and value is not None:
             notes.append(Note("dropped", "unknown", checks.shown(key)))

@@ -56,7 +56,7 @@ def _rows(*rows: Parameter) -> dict[str, Parameter]:
 
 
 PARAMETERS: dict[str, Parameter] = _rows(
-    _carried("messages", "text, calls and results; files are refused"),
+    _carried("messages", "text, calls, results, images, audio and documents"),
     _carried("model", "by its name, an alias, or the configured one when it is left out"),
     _carried("stream", "chunks as GigaChat gives them"),
     _carried("stream_options", "`include_usage`: one more chunk with the usage"),

@@ -93,7 +93,7 @@ def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
     return Tool(
         name=name(given.get("name"), f"{path}.name"),
         description=None if description is None else checks.string(description, f"{path}.description"),
-        parameters=None if parameters is None else checks.obj(parameters, f"{path}.parameters"),
+        parameters=None if parameters in (None, []) else checks.obj(parameters, f"{path}.parameters"),  # [] is PHP's {}
         path=path,
         extra=own,
     )

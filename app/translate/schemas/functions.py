@@ -44,7 +44,7 @@ def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
     """
     if _ready(schema, _LEVELS) and schema["type"] == "object":
         return schema, []
-    if schema is None or schema == []:  # [] is an empty object as PHP writes it
+    if schema is None or schema == []:
         return {"type": "object", "properties": {}}, []
     if not isinstance(schema, dict):
         raise _refused(path, "must be a JSON Schema, which is an object.")

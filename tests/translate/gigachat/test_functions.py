@@ -33,7 +33,7 @@ def write(*tools: Tool, as_function: bool = False, **more: Any) -> tuple[dict[st
     return payload, notes
 
 
-def outcome(request: Request, **more: bool) -> dict[str, Any] | GatewayError:
+def outcome(request: Request, **more: Any) -> dict[str, Any] | GatewayError:
     """The payload, or the refusal."""
     try:
         return v1.write(request, **more)[0]
@@ -192,6 +192,7 @@ def test_a_formats_function_is_no_tool() -> None:
     payload, _ = write(tool("answer"), format=Format(CITY), as_function=True)
     first, second = (one["name"] for one in payload["functions"])
     assert (first, payload["function_call"]) == ("answer", {"name": second})
+    assert "whole answer" in payload["functions"][1]["description"]
     assert second != first
     payload, _ = write(format=Format(CITY, None, "мой ответ"), as_function=True)
     assert payload["function_call"]["name"].startswith("moy_otvet_")
@@ -223,7 +224,7 @@ def test_a_formats_function_takes_an_object(schema: dict[str, Any] | None, param
 def test_any_request_is_accepted(request: Request) -> None:
     """What GigaChat would refuse is refused here, with the field's name; writing alters no request."""
     before = repr(request)
-    variants: list[dict[str, bool]] = [{}, {"as_function": True}, {"state_echo": False}]
+    variants: list[dict[str, Any]] = [{}, {"as_function": True}, {"state_echo": False}]
     for more in variants:
         payload = outcome(request, **more)
         if isinstance(payload, GatewayError):

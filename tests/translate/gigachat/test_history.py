@@ -249,7 +249,7 @@ def test_any_history_is_accepted(given_: list[Turn]) -> None:
     before = repr(given_)
     parts = [part for turn in given_ for part in turn.parts]
     if not any(
-        isinstance(part, Call | Result) or (not isinstance(part, Thought) and part.text.strip()) for part in parts
+        isinstance(part, Call | Result) or (isinstance(part, Text | Refusal) and part.text.strip()) for part in parts
     ):
         with pytest.raises(GatewayError, match="nothing to answer"):
             history.write(given_, Names(request), notes)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.translate.gigachat.refusals import refusal, sentence
+from app.translate.gigachat.refusals import file_refusal, refusal, sentence
 from tests.translate.samples import sample
 
 HTML = b"<html><head><title>403 Forbidden</title></head><body><center>nginx</center></body></html>"
@@ -34,6 +34,10 @@ STATUSES: list[tuple[int, bytes, int, str, str | None, float | None]] = [
     (404, b"", 404, "model_not_found", "model", None),
     (404, body("Function schema for x not found"), 400, "upstream_rejected", None, None),
     (404, HTML, 502, "upstream_error", None, None),
+    (404, body("No such file"), 400, "file_not_found", "messages", None),
+    (403, body("Access to file '1-2' is denied"), 400, "file_not_found", "messages", None),
+    (404, body("Файл не найден"), 400, "file_not_found", "messages", None),
+    (404, body("Function schema for get_file_content not found"), 400, "upstream_rejected", None, None),
     (405, HTML, 502, "upstream_error", None, None),
     (400, b"\n" + HTML, 502, "upstream_error", None, None),
     (413, body("Payload too large"), 400, "context_length_exceeded", "messages", None),
@@ -149,3 +153,38 @@ def test_hostile_sentences_cost_little(words: str) -> None:
     started = time.process_time()
     refusal(422, body(words))
     assert time.process_time() - started < 1
+
+
+AT = "messages[0].content[1].image_url.url"
+# status, body -> status, code, Retry-After, what the message holds
+OF_FILES: list[tuple[int, bytes, int, str, float | None, str]] = [
+    (400, body("Invalid multipart"), 400, "unsupported_file", None, "GigaChat says: Invalid multipart"),
+    (415, body("Unsupported media type"), 400, "unsupported_file", None, "Unsupported media type"),
+    (422, body("Invalid params: type of file"), 400, "unsupported_file", None, "Invalid params: type of file"),
+    (422, b"", 400, "unsupported_file", None, "is no file that GigaChat takes."),
+    (422, HTML, 502, "upstream_error", None, "page of HTML"),
+    (413, body("Payload too large"), 400, "file_too_large", None, "GigaChat says: Payload too large"),
+    (413, HTML, 400, "file_too_large", None, "larger than GigaChat takes."),
+    (404, body("No such file"), 400, "file_not_found", None, "Send the file itself"),
+    (404, b"", 400, "file_not_found", None, "Send the file itself"),
+    (403, body("Access to file '1' is denied"), 400, "file_not_found", None, "Send the file itself"),
+    (403, body("Permission denied"), 502, "upstream_permission_denied", None, "was not passed on"),
+    (403, body(STOP), 503, "upstream_stopped", 300, "was not passed on"),
+    (401, b"", 503, "upstream_credentials_exhausted", 10, "was not passed on"),
+    (402, b"", 429, "insufficient_quota", None, "was not passed on"),
+    (429, b"", 429, "rate_limit_exceeded", 3.5, "was not passed on"),
+    (500, body("Internal Server Error"), 502, "upstream_error", None, "was not passed on"),
+    (503, HTML, 502, "upstream_error", None, "was not passed on"),
+]
+
+
+@pytest.mark.parametrize(("status", "data", "ours", "code", "retry_after", "words"), OF_FILES)
+def test_a_refused_file_is_named(
+    status: int, data: bytes, ours: int, code: str, retry_after: float | None, words: str
+) -> None:
+    """Whatever GigaChat has against a file, the error says which one it was."""
+    error = file_refusal(status, data, AT, retry_after=3.5 if status == 429 else None)
+    assert (error.row.status, error.row.code, error.param, error.retry_after) == (ours, code, AT, retry_after)
+    assert AT in error.message
+    assert words in error.message
+    assert "<" not in error.message

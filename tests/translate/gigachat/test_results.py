@@ -96,3 +96,5 @@ def test_deep_values_can_be_read(depth: int) -> None:
     """Wrapping makes nothing that is too deep for a reader."""
     assert isinstance(orjson.loads(as_object("[" * depth + "]" * depth)), dict)
     assert isinstance(orjson.loads(as_object('{"a":' * depth + "1" + "}" * depth)), dict)
+    half = depth // 2
+    assert isinstance(orjson.loads(as_object('[{"a":' * half + "1" + "}]" * half)), dict)

@@ -123,14 +123,15 @@ def test_a_call_that_nobody_asked_for_is_read() -> None:
 
 
 def test_the_index_stands_everywhere() -> None:
-    """In each event of a choice, and in its call's id."""
+    """In each event of a choice; a call's id counts the calls of its own choice, as in the whole answer."""
     events = read(sample("chat_call_after_text.sse"), calls=Calls(REQUEST, "s"), index=2)
     assert [event.index for event in events if isinstance(event, Begin | Delta | End)] == [2] * len(events)
+    assert read(stream({"delta": {"content": "a"}}), index=2)[-1] == End("stop", None, None, 2)
     parts, _ = joined(events)
     call = parts[-1]
     assert isinstance(call, Call)
-    assert call.id.endswith("-v1-2")
-    whole = answers.read(sample("chat_call_after_text.json"), Calls(REQUEST, "s"), 2)
+    assert call.id.endswith("-v1-0")
+    whole = answers.read(sample("chat_call_after_text.json"), Calls(REQUEST, "s"))
     assert isinstance(whole, Answer)
     assert whole.parts == parts
 

@@ -149,6 +149,11 @@ def test_a_stream_on_the_wire(include_usage: bool) -> None:
     assert data.endswith(b": x-gateway-upstream-ms=1\n\ndata: [DONE]\n\n")
 
 
+def test_nothing_to_tell_is_no_comment() -> None:
+    """Without closing words a stream ends with `[DONE]` alone."""
+    assert StreamWriter(ID, include_usage=False).finish("") == b"data: [DONE]\n\n"
+
+
 def test_no_usage_no_usage_chunk() -> None:
     """GigaChat's older streams count nothing: the client gets no invented numbers."""
     chunks = [json.loads(payload) for payload in payloads(written(sample("chat_old.sse"), include_usage=True))[:-1]]

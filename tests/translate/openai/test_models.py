@@ -68,4 +68,4 @@ def test_while_the_list_is_unknown_every_name_is(name: str) -> None:
     """GigaChat may have it: nothing is denied that could not be looked up."""
     body = models.write_one(name, [], NAMES)
     assert body is not None
-    assert body["id"] == name
+    assert (body["id"], body["owned_by"]) == (name, "gpt2giga-proxy")

@@ -47,6 +47,7 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ({"tools": [function()]}, [tool()], []),
     ({"tools": [function(**FULL)]}, [tool(**FULL)], []),
     ({"tools": [function(description=None, parameters=None, strict=None)]}, [tool()], []),
+    ({"tools": [function(parameters=[])]}, [tool()], []),
     ({"tools": [function(description="", parameters={}, strict=False)]}, [tool(description="", parameters={})], []),
     ({"tools": [function(strict=True)]}, [tool()], [("dropped", "tools.strict", "tools[0].function.strict")]),
     ({"tools": [function(**FULL, **OWN)]}, [tool(**FULL, extra=OWN)], []),
@@ -195,7 +196,7 @@ ENTRY = "tool_choice.allowed_tools.tools[0]"
 
 BAD_FIELDS: dict[str, list[Any]] = {
     "description": [5, ["a"], {}],
-    "parameters": ["{}", [], True, 5],
+    "parameters": ["{}", True, 5],
     "strict": ["true", 1],
     "few_shot_examples": [{}, "a"],
     "return_parameters": [[], "a"],
@@ -227,7 +228,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         for key, values in BAD_FIELDS.items()
         for value in values
     ),
-    ({"tools": [{"type": "function", "name": "f", "parameters": []}]}, "invalid_value", "tools[0].parameters"),
+    ({"tools": [{"type": "function", "name": "f", "parameters": [1]}]}, "invalid_value", "tools[0].parameters"),
     ({"functions": {}}, "invalid_value", "functions"),
     ({"functions": ["f"]}, "invalid_value", "functions[0]"),
     ({"functions": [function()]}, "missing_required_parameter", "functions[0].name"),

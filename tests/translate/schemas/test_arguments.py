@@ -40,6 +40,8 @@ CASES: list[tuple[str, Any, Any, Any]] = [
     ("in a record", {"additionalProperties": NUMBERS}, {"b": "1"}, {"b": 1}),
     ("by a pattern", {"patternProperties": {"^a": NUMBERS}}, {"ab": "1"}, {"ab": 1}),
     ("in a branch", {"anyOf": [{"properties": {"a": NUMBERS}}, {"type": "string"}]}, {"a": "1"}, {"a": 1}),
+    ("in a dependency", {"dependentSchemas": {"b": {"properties": {"a": NUMBERS}}}}, {"a": "1"}, {"a": 1}),
+    ("in an older dependency", {"dependencies": {"b": {"properties": {"a": NUMBERS}}}}, {"a": "1"}, {"a": 1}),
     ("in a condition", {"then": {"properties": {"a": NUMBERS}}}, {"a": "1"}, {"a": 1}),
     ("in a tree", {"$ref": "#/$defs/T"}, {"n": "1", "t": {"t": {"n": "2"}}}, {"n": 1, "t": {"t": {"n": 2}}}),
     ("odd schemas", {"enum": 5, "properties": [], "anyOf": 7, "items": "a", "$ref": 1, "type": [1]}, ["1"], ["1"]),

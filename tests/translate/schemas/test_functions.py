@@ -35,6 +35,13 @@ def test_roots(given: Any, made: dict[str, Any]) -> None:
     assert function_parameters(given, "p")[0] == made
 
 
+@pytest.mark.parametrize("kind", ["null", "None", "", ["object", "null"], ["string", "object"]])
+def test_a_root_that_means_an_object_loses_nothing(kind: Any) -> None:
+    """Null is how some programs write that there are no arguments; of several types an object's is meant."""
+    notes = function_parameters({"type": kind}, "p")[1]
+    assert [(note.kind, note.rule) for note in notes] == [("equivalent", "schema.properties")]
+
+
 @pytest.mark.parametrize(
     "given", [7, "a", True, [1], {"type": "array"}, {"type": "string"}, {"type": ["string", "null"]}]
 )
@@ -47,7 +54,9 @@ def test_roots_without_names(given: Any) -> None:
 
 def test_what_is_right_is_the_same_object() -> None:
     """No copy is made of what needs no repair, nor a note."""
-    given = {**EMPTY, "$schema": "http://json-schema.org/draft-07/schema#", "required": []}
+    inner = {**EMPTY, "additionalProperties": False, "patternProperties": {"^a": True, "^b": EMPTY}}
+    given = {"type": "object", "properties": {"a": inner}, "$schema": "http://json-schema.org/draft-07/schema#"}
+    given |= {"required": []}
     assert function_parameters(given, "p") == (given, [])
     assert function_parameters(given, "p")[0] is given
 

@@ -32,6 +32,8 @@ JOINED: list[tuple[str, Any, Any, Any]] = [
     ("additionalProperties", False, False, False),
     ("additionalProperties", False, {"minimum": 1}, {"minimum": 1}),
     ("additionalProperties", False, True, True),
+    ("additionalProperties", {"minimum": 1}, False, {"minimum": 1}),
+    ("additionalProperties", {"minimum": 1}, {"maximum": 2}, {"allOf": [{"minimum": 1}, {"maximum": 2}]}),
     (
         "patternProperties",
         {"a": {}, "b": True},
@@ -80,8 +82,9 @@ def test_references_without_an_end(schema: dict[str, Any], plain: str | None, ru
 def test_conditions_are_optional() -> None:
     """What a condition adds is an alternative to nothing."""
     then: dict[str, Any] = {"properties": {"a": {}}}
-    parts, rules = gathered({"if": {}, "then": then, "dependentSchemas": {"x": then}, "not": {}})
-    assert parts.unions == [[then, {}], [then, {}]]
+    older = {"dependencies": {"x": then, "y": ["z"]}}  # a list of names only demands
+    parts, rules = gathered({"if": {}, "then": then, "dependentSchemas": {"x": then}, **older, "not": {}})
+    assert parts.unions == [[then, {}], [then, {}], [then, {}]]
     assert rules == ["schema.condition", "schema.not"]
 
 

@@ -18,7 +18,15 @@ CASES: list[tuple[str, Any, Any]] = [
     ("schema.union", {"anyOf": [{"type": "integer"}, TEXT]}, {**TEXT, "description": "(integer | string)"}),
     ("schema.union", {"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]}, {**TEXT, "enum": ["a", "b"]}),
     ("schema.types", {"type": ["integer", "string"]}, {**TEXT, "description": "(integer | string)"}),
+    ("schema.types", {"type": ["array", "string"]}, {**TEXT, "description": "(array | string)"}),
+    (
+        "schema.types",
+        {"type": ["string", "array"], "items": TEXT, "description": "a"},
+        {"type": "array", "items": TEXT, "description": "a (string | array)"},
+    ),
     ("schema.optional", {"type": ["string", "null"]}, TEXT),
+    ("schema.optional", {"type": ["integer", "number", "null"]}, {"type": "number"}),
+    ("schema.optional", {"anyOf": [{"type": "null"}]}, {**TEXT, "enum": ["null"]}),
     (
         "schema.optional",
         {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 0}]},
@@ -33,11 +41,28 @@ CASES: list[tuple[str, Any, Any]] = [
         {"type": "array", "items": {**TEXT, "description": "(string, integer)"}},
     ),
     ("schema.const", {"const": "a"}, {**TEXT, "enum": ["a"]}),
+    ("schema.const", {"type": ["integer", "string"], "const": "a"}, {**TEXT, "enum": ["a"]}),
+    ("schema.enum", {"type": ["integer", "string"], "enum": ["a", 1]}, {**TEXT, "enum": ["a", "1"]}),
+    (
+        "schema.const",
+        {**OBJECT, "additionalProperties": {"const": "a"}},
+        {**OBJECT, "additionalProperties": {**TEXT, "enum": ["a"]}},
+    ),
+    (
+        "schema.const",
+        {"type": "object", "patternProperties": {"^a": {"const": "a"}, "^b": True}},
+        {**OBJECT, "patternProperties": {"^a": {**TEXT, "enum": ["a"]}, "^b": True}},
+    ),
     ("schema.enum", {"type": "integer", "enum": [1, 2], "default": 1}, {**TEXT, "enum": ["1", "2"], "default": "1"}),
     ("schema.enum", {"enum": ["a", 1, True, None]}, {**TEXT, "enum": ["a", "1", "true", "null"]}),
     ("schema.enum", {"type": "null"}, {**TEXT, "enum": ["null"]}),
     ("schema.enum_of_objects", {"type": "object", "enum": [{}]}, OBJECT),
     ("schema.properties", {"type": "object"}, OBJECT),
+    (
+        "schema.properties",
+        {"type": "string", "properties": {"a": TEXT}},
+        {"type": "object", "properties": {"a": TEXT}},
+    ),
     ("schema.properties", {"type": "object", "additionalProperties": {}}, {**OBJECT, "additionalProperties": True}),
     ("schema.items", {"type": "array"}, {"type": "array", "items": TEXT}),
     ("schema.type", {"properties": {"a": TEXT}}, {"type": "object", "properties": {"a": TEXT}}),
@@ -113,6 +138,14 @@ def test_what_takes_null_may_be_left_out() -> None:
         repaired, notes = function_parameters({**schema, "required": required}, "p")
         assert repaired["required"] == left
         assert [(note.kind, note.rule) for note in notes] == [("equivalent", "schema.optional")]
+
+
+def test_some_numbers_or_any_number_is_a_number() -> None:
+    """An enum of numbers, of any depth, stands as strings only where nothing else may be given."""
+    some = {"anyOf": [{"const": 1}, {"enum": [2, 3]}]}
+    for given, kind in (some, "string"), ({"anyOf": [some, {"type": "integer"}]}, "integer"):
+        schema, _ = function_parameters({"type": "object", "properties": {"a": given}}, "p")
+        assert schema["properties"]["a"]["type"] == kind
 
 
 def test_names_are_only_names() -> None:

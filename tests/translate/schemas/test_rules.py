@@ -15,13 +15,17 @@ MENDED: list[tuple[str, Any, Any, str | None]] = [
     ("properties", [], {}, "schema.absent"),
     ("properties", {"a": 1, "b": {}}, {"a": {}, "b": {}}, "schema.invalid"),
     ("properties", "a", ABSENT, "schema.invalid"),
-    ("required", "a", ["a"], "schema.invalid"),
+    ("required", "name", ["name"], "schema.invalid"),
     ("required", ["a", 1], ["a"], "schema.invalid"),
     ("required", True, ABSENT, "schema.invalid"),
     ("enum", 5, ABSENT, "schema.invalid"),
     ("enum", [], ABSENT, "schema.invalid"),
     ("anyOf", [{}, 1], [{}], "schema.invalid"),
     ("anyOf", [1], ABSENT, "schema.invalid"),
+    ("oneOf", [{}, 1], [{}], "schema.invalid"),
+    ("allOf", [True, None], [True], "schema.invalid"),
+    ("items", [{}, 1], [{}], "schema.invalid"),
+    ("prefixItems", [{}, 1], [{}], "schema.invalid"),
     ("description", None, ABSENT, "schema.absent"),
     ("const", None, None, None),
     ("default", None, None, None),
@@ -64,6 +68,7 @@ def test_shallow() -> None:
         value = [value]
     assert shallow(value)
     assert not shallow({"a": value})
+    assert mended("enum", [value]) == (ABSENT, "schema.invalid")
 
 
 def test_told_once() -> None:

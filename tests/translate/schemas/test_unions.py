@@ -9,6 +9,7 @@ import pytest
 from app.translate.schemas.unions import Origins, complete, either, extend
 
 TEXT = {"type": "string"}
+SAID = {"description": "d"}
 CAT = {
     "type": "object",
     "properties": {"kind": {"type": "string", "enum": ["cat"]}, "meows": TEXT},
@@ -42,6 +43,21 @@ EITHER: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
     ),
     ("string or list", [TEXT, {"type": "array", "items": TEXT}], {"type": "array", "items": TEXT}),
     ("empty object or string", [{"type": "object", "properties": {}}, TEXT], TEXT),
+    (
+        "object of a name or string",
+        [{"type": "object", "properties": {"a": TEXT}}, TEXT],
+        {"type": "object", "properties": {"a": TEXT}},
+    ),
+    (
+        "object of any names or string",
+        [TEXT, {"type": "object", "properties": {}, "additionalProperties": TEXT}],
+        {"type": "object", "properties": {}, "additionalProperties": TEXT},
+    ),
+    (
+        "object of a pattern or string",
+        [{"type": "object", "properties": {}, "patternProperties": {"^a": TEXT}}, TEXT],
+        {"type": "object", "properties": {}, "patternProperties": {"^a": TEXT}},
+    ),
 ]
 
 
@@ -77,11 +93,14 @@ def test_enums_of_enums_remember() -> None:
 
 def test_extended_by_what_all_alternatives_have() -> None:
     """Only a property that all alternatives have may bind the base's."""
-    more = {"type": "object", "properties": {"a": {**TEXT, "enum": ["x"]}, "b": {**TEXT, "enum": ["x"]}, "c": TEXT}}
+    more = {
+        "type": "object",
+        "properties": {"a": {**TEXT, "enum": ["x"]}, "b": {**TEXT, "enum": ["x"], **SAID}, "c": TEXT},
+    }
     base = {"type": "object", "properties": {"a": dict(TEXT), "b": dict(TEXT)}, "required": ["a"]}
     assert extend(base, {**more, "required": ["b"], "description": "d"}, {"a"}) == {
         "type": "object",
-        "properties": {"a": {**TEXT, "enum": ["x"]}, "b": TEXT, "c": TEXT},
+        "properties": {"a": {**TEXT, "enum": ["x"]}, "b": {**TEXT, **SAID}, "c": TEXT},
         "required": ["a", "b"],
         "description": "d",
     }

@@ -1,0 +1,224 @@
+"""The gateway's files at GigaChat: failures of uploads, and deletion when idle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.exchange import uploads as uploading
+from app.exchange.uploads import Uploads
+from app.sandbox import server
+from tests.attaching import attached, by_id, chats, image, shelf, showing, uploads
+from tests.media import files as made
+from tests.running import GatewayStarter, Running, SandboxStarter, eventually
+from tests.watching import ask, counted
+
+pytestmark = pytest.mark.usefixtures("few_roots")
+
+PHOTO, OTHER = made.photo("JPEG"), made.photo("PNG")
+SECOND = "messages[0].content[2].image_url.url"
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+IDLE = {"GPT2GIGA_FILE_SECONDS": "0.2"}
+
+
+def kept(gateway: Running) -> Uploads:
+    """The gateway's files."""
+    return gateway.gateway.chat._files._uploads
+
+
+def deletions(sandbox: server.Running) -> list[str]:
+    """What was to be deleted, in order."""
+    return [record.path.split("/")[3] for record in sandbox.state.requests.of("files/delete")]
+
+
+# name -> the fault, the status and code that the client gets
+FAILURES: dict[str, tuple[dict[str, Any], int, str]] = {
+    "500": ({"kind": "status", "status": 500}, 502, "upstream_error"),
+    "a page of a proxy's": ({"kind": "status", "status": 503, "html": True}, 502, "upstream_error"),
+    "400": ({"kind": "status", "status": 400, "message": "Bad file"}, 400, "unsupported_file"),
+    "413": ({"kind": "status", "status": 413}, 400, "file_too_large"),
+    "415": ({"kind": "status", "status": 415}, 400, "unsupported_file"),
+    "422": ({"kind": "status", "status": 422, "message": "Invalid params: type"}, 400, "unsupported_file"),
+    "403": ({"kind": "status", "status": 403}, 502, "upstream_permission_denied"),
+    "402": ({"kind": "status", "status": 402}, 429, "insufficient_quota"),
+    "429": ({"kind": "status", "status": 429}, 429, "rate_limit_exceeded"),
+    "401 again and again": ({"kind": "status", "status": 401, "times": 2}, 503, "upstream_credentials_exhausted"),
+    "a page in place of the answer": ({"kind": "html_200"}, 502, "upstream_error"),
+    "half of the answer": ({"kind": "cut"}, 502, "upstream_error"),
+    "no answer": ({"kind": "down", "times": 2}, 502, "upstream_error"),
+    "silence": ({"kind": "slow", "seconds": 3.0}, 504, "upstream_timeout"),
+}
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), FAILURES.values(), ids=FAILURES)
+async def test_an_upload_that_fails(
+    fault: dict[str, Any],
+    status: int,
+    code: str,
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+) -> None:
+    """The error names the part, nothing was asked; the next request uploads what is missing and no more."""
+    gateway = await start_gateway(**({"GIGACHAT_TIMEOUT": "0.3"} if fault["kind"] == "slow" else {}))
+    for stream in (False, True):
+        tenant = {"X-Tenant-ID": f"{stream}".lower()}
+        assert (await ask(http, gateway, showing(image(PHOTO)), headers=tenant)).status == 200
+        sandbox.state.requests.clear()
+        sandbox.state.faults.add(**fault, where="files")
+        body = showing(image(PHOTO), image(OTHER), stream=stream)
+        reply = await ask(http, gateway, body, headers=tenant)
+        assert (reply.status, reply.error["code"], reply.error["param"]) == (status, code, SECOND)
+        assert SECOND in reply.error["message"]
+        assert chats(sandbox) == []
+        if status != 503:  # a dead credential takes its time to revive
+            sandbox.state.faults.clear()
+            assert (await ask(http, gateway, body, headers=tenant)).status == 200
+        await eventually(lambda: gateway.gateway.gigachat.pulse.available is True)
+        if status == 503:
+            return
+
+
+@both
+async def test_a_token_that_was_revoked_is_renewed(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """The 401 of the upload costs one renewal; the same bytes are sent again."""
+    sandbox.state.tokens.revoke()
+    assert (await ask(http, gateway, showing(image(PHOTO), stream=stream))).status == 200
+    assert [record.status for record in sandbox.state.requests.of("files")] == [401, 200]
+    assert [record.status for record in sandbox.state.requests.of("chat")] == [200]
+    assert sandbox.state.tokens.issued == 2
+    assert shelf(sandbox)[0].content == PHOTO
+
+
+@both
+async def test_an_idle_connection_that_died_costs_nothing(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """The upload goes once more, over a new one."""
+    sandbox.state.faults.add("drop_idle", "chat")
+    assert (await ask(http, gateway, showing())).status == 200
+    assert (await ask(http, gateway, showing(image(PHOTO), stream=stream))).status == 200
+    assert shelf(sandbox)[0].content == PHOTO
+
+
+async def test_uploads_are_counted_as_what_they_are(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """Attempts of their own kind, with their status."""
+    family = "gpt2giga_proxy_upstream_requests_total"
+    before = await counted(http, gateway, family, "operation")
+    sandbox.state.faults.add("status", "files", status=500)
+    for status in (502, 200):
+        assert (await ask(http, gateway, showing(image(PHOTO)))).status == status
+    assert await counted(http, gateway, family, "operation") - before == {"files": 2, "chat": 1}
+
+
+async def test_what_nobody_uses_is_deleted(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """Once, under the client id that it was uploaded with; the next request uploads it anew."""
+    gateway = await start_gateway(**IDLE)
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    (file,) = shelf(sandbox)
+    await eventually(lambda: shelf(sandbox) == [])
+    (record,) = sandbox.state.requests.of("files/delete")
+    assert (record.path, record.headers["X-Client-ID"]) == (f"/v1/files/{file.id}/delete", file.owner.client)
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    assert (uploads(sandbox), deletions(sandbox)) == (2, [file.id])
+
+
+async def test_what_is_used_stays(
+    start_sandbox: SandboxStarter, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """A stream that lasts longer than the idle time keeps its file, and each turn begins the time anew."""
+    sandbox = await start_sandbox(chunk_seconds=0.02, oauth_per_second=0)
+    gateway = await start_gateway(sandbox, **IDLE)
+    reply = await ask(http, gateway, showing(image(PHOTO), text="sandbox:long 35", stream=True))
+    assert reply.events[-1] == "[DONE]"
+    assert (len(shelf(sandbox)), deletions(sandbox)) == (1, [])
+    for _ in range(4):
+        await asyncio.sleep(0.08)
+        assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    assert uploads(sandbox) == 1
+    await eventually(lambda: shelf(sandbox) == [])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 429},
+        {"kind": "down", "times": 2},
+        {"kind": "cut"},
+    ],
+    ids=["500", "429", "down", "cut"],
+)
+async def test_a_deletion_that_fails_is_tried_again(
+    fault: dict[str, Any], sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """In the next round; of several the others are not forgotten meanwhile."""
+    gateway = await start_gateway(**IDLE)
+    assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
+    sandbox.state.faults.add(**fault, where="files/delete")
+    await eventually(lambda: not kept(gateway)._owners)
+    assert shelf(sandbox) == []
+    assert len(deletions(sandbox)) == 2 + fault.get("times", 1)
+
+
+async def test_what_is_gone_already_is_no_failure(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """A file that GigaChat lost is asked for once, and forgotten."""
+    gateway = await start_gateway()
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    sandbox.state.files.forget()
+    for entry in kept(gateway)._entries.values():
+        entry.used = 0.0
+    await kept(gateway).clean()
+    await kept(gateway).clean()
+    assert (len(deletions(sandbox)), kept(gateway)._owners, kept(gateway)._doomed) == (1, {}, [])
+
+
+async def test_no_more_are_kept_than_the_bound(
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one unused for the longest time goes first; what a request uses stays."""
+    monkeypatch.setattr(uploading, "_MOST", 2)
+    gateway = await start_gateway()
+    data = [made.saved(made.picture(size=(8, 8 + number)), "PNG") for number in range(3)]
+    for one in (data[0], data[1], data[0], data[2]):
+        assert (await ask(http, gateway, showing(image(one)))).status == 200
+    await kept(gateway).clean()
+    assert [file.content for file in shelf(sandbox)] == [data[0], data[2]]
+    assert (await ask(http, gateway, showing(*(image(one) for one in data)))).status == 200
+    assert len(attached(sandbox)) == 3
+
+
+async def test_no_more_ids_of_clients_are_known_than_the_bound(
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that was forgotten, or is known for too long, is looked up again."""
+    monkeypatch.setattr(uploading, "_MOST", 1)
+    gateway = await start_gateway()
+    assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
+    first, second = (file.id for file in shelf(sandbox))
+    sandbox.state.requests.clear()
+    for number in (first, first, second, first):
+        assert (await ask(http, gateway, showing(by_id(number)))).status == 200
+    kept(gateway)._idle = -1.0
+    kept(gateway)._strangers.clear()
+    for _ in range(2):
+        assert (await ask(http, gateway, showing(by_id(first)))).status == 200
+    looked = [record.path.rpartition("/")[2] for record in sandbox.state.requests.of("files")]
+    assert looked == [first, second, first, first, first]

@@ -1,0 +1,98 @@
+"""What a restart knows of the files at GigaChat, and a journal that is broken or can't be written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from app.sandbox import server
+from app.storage.uploads import Record, UploadJournal
+from tests.attaching import attached, by_id, image, shelf, showing, uploads
+from tests.media import files as made
+from tests.running import GatewayStarter, eventually
+from tests.watching import ask, everything
+
+pytestmark = pytest.mark.usefixtures("few_roots")
+
+PHOTO, OTHER = made.photo("JPEG"), made.photo("PNG")
+IDLE = {"GPT2GIGA_FILE_SECONDS": "0.2"}
+
+
+def records(directory: Path) -> list[Record]:
+    """What the journal knows."""
+    return UploadJournal(directory, print).load()
+
+
+async def test_a_restart_uses_what_is_there(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """The same id, no upload, the tenant's own still; when nobody uses it, it is deleted and the journal is empty."""
+    first = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    for tenant in ("alice", "bob"):
+        assert (await ask(http, first, showing(image(PHOTO)), headers={"X-Tenant-ID": tenant})).status == 200
+    hers, his = shelf(sandbox)
+    assert {record.id for record in records(tmp_path)} == {hers.id, his.id}
+    second = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    for stream in (False, True):
+        body = showing(image(PHOTO), stream=stream)
+        assert (await ask(http, second, body, headers={"X-Tenant-ID": "alice"})).status == 200
+        assert (uploads(sandbox), attached(sandbox)) == (2, [[hers.id]])
+    reply = await ask(http, second, showing(by_id(his.id)), headers={"X-Tenant-ID": "alice"})
+    assert (reply.status, reply.error["code"]) == (400, "file_not_found")
+    await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path), **IDLE)
+    await eventually(lambda: shelf(sandbox) == [])
+    await eventually(lambda: records(tmp_path) == [])
+
+
+async def test_a_file_that_could_not_be_deleted_before_a_restart(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """It was uploaded anew meanwhile: both ids are in the journal, and both are deleted in the end."""
+    first = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    assert (await ask(http, first, showing(image(PHOTO)))).status == 200
+    sandbox.state.faults.add("status", "files/delete", status=500, times=None)
+    for entry in first.gateway.chat._files._uploads._entries.values():
+        entry.used = time.time() - 10_000
+    await first.gateway.chat._files._uploads.clean()
+    assert (await ask(http, first, showing(image(PHOTO)))).status == 200
+    assert (len(shelf(sandbox)), len(records(tmp_path))) == (2, 2)
+    sandbox.state.faults.clear()
+    await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path), **IDLE)
+    await eventually(lambda: shelf(sandbox) == [])
+    await eventually(lambda: records(tmp_path) == [])
+
+
+async def test_a_journal_that_is_broken_stops_nobody(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """A line cut off by a crash is passed over; the others count."""
+    first = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    for data in (PHOTO, OTHER):
+        assert (await ask(http, first, showing(image(data)))).status == 200
+    journal = tmp_path / "uploads.jsonl"
+    journal.write_bytes(b'\x00{"id":5}\n[1]\n' + journal.read_bytes()[:-40])
+    second = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    for data, count in ((PHOTO, 2), (OTHER, 3)):
+        assert (await ask(http, second, showing(image(data)))).status == 200
+        assert uploads(sandbox) == count
+    assert len(records(tmp_path)) == 2
+
+
+async def test_a_directory_that_takes_nothing_is_told_once(
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the log, without a path of a client's; the chat goes on."""
+    gateway = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
+    (tmp_path / "uploads.jsonl").mkdir()
+    for data in (PHOTO, OTHER):
+        assert (await ask(http, gateway, showing(image(data)))).status == 200
+    told = [record for record in caplog.records if "journal of uploaded files" in record.getMessage()]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert "Traceback" not in everything(caplog)

@@ -1,0 +1,31 @@
+"""How tests run for one mutant, a plugin of pytest's: nothing remembered, and the long ones last.
+
+The first failure ends the run. A schema that another test has had repaired would hide the mutant that repairs it wrong.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from app.translate.schemas import memory
+
+_LONG = ("time", "bounded", "megabyte", "big")  # in the names of tests that measure
+
+
+def _length(item: pytest.Item) -> int:
+    """One example, a measurement, many examples."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        return 2
+    return int(any(word in item.name for word in _LONG))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Called by pytest."""
+    items.sort(key=_length)
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No schema is short enough to be remembered, but for the tests of the memory itself."""
+    if request.node.path.stem != "test_memory":
+        monkeypatch.setattr(memory, "BYTES", -1)

@@ -1,0 +1,196 @@
+"""The journal of uploaded files: what a restart, a crash, a full disk and a stranger's line make of it."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.storage import uploads
+from app.storage.uploads import Record, UploadJournal
+
+RECORD = Record("id-1", "bot", "c" * 32, "d" * 64, "image", None, 1000.5)
+OTHER = replace(RECORD, id="id-2", kind="document", note="image.first_frame", used=7)
+NAME = "uploads.jsonl"
+
+
+class Journal:
+    """A journal in a directory, and what it complained of."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.faults: list[OSError] = []
+        self.journal = UploadJournal(directory, self.faults.append)
+
+    def load(self) -> list[Record]:
+        """The files that are known."""
+        return self.journal.load()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A directory whose journal knows two files."""
+    journal = Journal(tmp_path).journal
+    journal.load()
+    journal.add(RECORD)
+    journal.add(OTHER)
+    return tmp_path
+
+
+def lines(directory: Path) -> list[Any]:
+    """The journal's lines."""
+    return [orjson.loads(line) for line in (directory / NAME).read_bytes().splitlines()]
+
+
+def test_a_restart_knows_what_was_uploaded(written: Path) -> None:
+    """Every field, in order."""
+    again = Journal(written)
+    assert again.load() == [RECORD, OTHER]
+    assert again.faults == []
+
+
+def test_what_is_gone_is_forgotten(written: Path) -> None:
+    """Before and after a restart; of a stranger no line is written."""
+    journal = Journal(written).journal
+    journal.load()
+    journal.remove("id-1")
+    journal.remove("id-1")
+    journal.remove("stranger")
+    assert lines(written)[-1] == {"gone": "id-1"}
+    assert len(lines(written)) == 3
+    assert Journal(written).load() == [OTHER]
+    assert len(lines(written)) == 1
+
+
+def test_without_a_directory_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is complained of."""
+    monkeypatch.chdir(tmp_path)
+    quiet = Journal(None)
+    quiet.journal.add(RECORD)
+    quiet.journal.remove("id-1")
+    assert (quiet.load(), quiet.faults, list(tmp_path.iterdir())) == ([], [], [])
+
+
+def test_an_empty_directory_is_a_beginning(tmp_path: Path) -> None:
+    """No fault, no file."""
+    new = Journal(tmp_path)
+    assert (new.load(), new.faults, list(tmp_path.iterdir())) == ([], [], [])
+
+
+def test_nobody_else_reads_it(written: Path) -> None:
+    """Neither a new journal nor one that was swept."""
+    assert stat.S_IMODE((written / NAME).stat().st_mode) == 0o600
+    Journal(written).load()
+    assert stat.S_IMODE((written / NAME).stat().st_mode) == 0o600
+    assert [path.name for path in written.iterdir()] == [NAME]
+
+
+BROKEN = [
+    b"",
+    b"\xff\xfe",
+    b"{",
+    b"5",
+    b"null",
+    b'"gone"',
+    b'["gone"]',
+    b"{}",
+    b'{"gone": null}',
+    b'{"gone": []}',
+    b'{"gone": "stranger"}',
+    b'{"id": "id-3"}',
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "more": 1}),
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "id": 5}),
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "id": []}),
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "used": "soon"}),
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "used": None}),
+    orjson.dumps({**orjson.loads(orjson.dumps(RECORD)), "kind": None}),
+]
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_a_line_that_is_none_is_passed_over(line: bytes, written: Path) -> None:
+    """What stands before and behind it counts."""
+    first, second = (written / NAME).read_bytes().splitlines()
+    (written / NAME).write_bytes(b"\n".join([first, line, second]) + b"\n")
+    again = Journal(written)
+    assert (again.load(), again.faults) == ([RECORD, OTHER], [])
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_line_that_was_cut_off_takes_no_other_with_it(cut: int, written: Path) -> None:
+    """A crash while it was written; what is written after it begins a line of its own."""
+    whole = (written / NAME).read_bytes()
+    (written / NAME).write_bytes(whole[:-cut])
+    again = Journal(written)
+    assert again.load() == ([RECORD, OTHER] if cut == 1 else [RECORD])
+    third = replace(RECORD, id="id-3")
+    again.journal.add(third)
+    assert Journal(written).load()[-1] == third
+
+
+def test_lines_of_the_gone_are_swept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file does not grow for ever; the living stay."""
+    monkeypatch.setattr(uploads, "_SWEEP", 10)
+    journal = Journal(tmp_path).journal
+    journal.add(RECORD)
+    longest = 0
+    for index in range(100):
+        journal.add(replace(OTHER, id=f"x{index}"))
+        journal.remove(f"x{index}")
+        longest = max(longest, len(lines(tmp_path)))
+    assert longest <= 14
+    assert Journal(tmp_path).load() == [RECORD]
+
+
+class Disk:
+    """A disk that takes nothing for a while."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        monkeypatch.setattr(uploads, "open", self.open, raising=False)
+
+    def open(self, *given: Any, **more: Any) -> Any:
+        """As Python's own, while there is room."""
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open(*given, **more)
+
+
+def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many lines fail; once there is room all that is known is written, and a new failure is told again."""
+    disk, kept = Disk(monkeypatch), Journal(tmp_path)
+    kept.journal.add(RECORD)
+    disk.full = True
+    for index in range(5):
+        kept.journal.add(replace(OTHER, id=f"x{index}"))
+    kept.journal.remove("x0")
+    assert [fault.errno for fault in kept.faults] == [errno.ENOSPC]
+    assert len(lines(tmp_path)) == 1
+    disk.full = False
+    kept.journal.add(OTHER)
+    assert [one["id"] for one in lines(tmp_path)] == ["id-1", "x1", "x2", "x3", "x4", "id-2"]
+    disk.full = True
+    kept.journal.remove("id-2")
+    assert len(kept.faults) == 2
+
+
+def test_a_journal_that_cannot_be_read(tmp_path: Path) -> None:
+    """It is told, and the gateway begins with nothing."""
+    (tmp_path / NAME).mkdir()
+    kept = Journal(tmp_path)
+    assert kept.load() == []
+    kept.journal.add(RECORD)
+    assert [type(fault) for fault in kept.faults] == [IsADirectoryError]
+
+
+def test_a_directory_that_is_gone(tmp_path: Path) -> None:
+    """It is told once."""
+    kept = Journal(tmp_path / "gone")
+    assert kept.load() == []
+    kept.journal.add(RECORD)
+    kept.journal.remove("id-1")
+    assert [type(fault) for fault in kept.faults] == [FileNotFoundError]
