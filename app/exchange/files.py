@@ -21,6 +21,7 @@ from app.exchange.uploads import Entry, Key, Ready, Uploads
 from app.media import images, inline, sniff
 from app.media.failure import MediaError
 from app.media.fetch import Fetcher
+from app.media.text import utf8
 from app.observe.facts import Facts
 from app.translate.dialogue import FileId, FileKind, Inline, Media, Turn, Uploaded, Url
 from app.translate.gigachat import files
@@ -164,10 +165,9 @@ class Files:
     async def _bytes(self, media: Media, share: Share) -> bytes:
         source = media.source
         if isinstance(source, Url):
-            data = await self._fetcher.get(source.url, files.LARGEST)
-        else:
-            assert isinstance(source, Inline)  # noqa: S101 - ids are not loaded
-            data = await (inline.decoded(source.text) if source.base64 else inline.unquoted(source.text))
+            return await self._fetcher.get(source.url, files.LARGEST, share.take)
+        assert isinstance(source, Inline)  # noqa: S101 - ids are not loaded
+        data = await (inline.decoded(source.text) if source.base64 else inline.unquoted(source.text))
         share.take(len(data))
         return data
 
@@ -192,6 +192,8 @@ async def _ready(media: Media, loaded: _Loaded) -> Ready:
             data, mime, note = await images.converted(data, files.MAX_MADE)
         elif loaded.kind == "image":
             await images.check(data, mime)
+        elif mime == "text/plain":
+            data = await asyncio.to_thread(utf8, data)
     except MediaError as fault:
         raise _refused(media, fault) from fault
     taken = files.TAKEN[mime]

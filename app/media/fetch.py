@@ -32,6 +32,10 @@ _MAX_HEADER_BYTES = 16 * 1024
 _MAX_HEADERS = 128
 
 
+def _ignored(_: int) -> None:
+    """Nobody counts."""
+
+
 class Fetcher:
     """Downloads for the whole process, few at once."""
 
@@ -41,26 +45,26 @@ class Fetcher:
         self._seconds = seconds
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
-    async def get(self, url: str, limit: int) -> bytes:
+    async def get(self, url: str, limit: int, came: Callable[[int], None] = _ignored) -> bytes:
         """The file at a URL, of at most `limit` bytes. Raises MediaError.
 
-        The time for it includes the wait for other downloads.
+        The time for it includes the wait for other downloads. `came` is told of the bytes as they come, and may raise.
         """
         first = self._places.url(url)
         try:
             async with asyncio.timeout(self._seconds), self._turns:
-                return await self._follow(url, first, limit)
+                return await self._follow(url, first, limit, came)
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             raise _failed(first, self._why(fault)) from fault
 
-    async def _follow(self, text: str, first: URL, limit: int) -> bytes:
+    async def _follow(self, text: str, first: URL, limit: int, came: Callable[[int], None]) -> bytes:
         url = first
         for _ in range(_MOST_REDIRECTS + 1):
             response = await self._session.get(url, allow_redirects=False)
             try:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or location is None:
-                    return await _file(response, first, limit)
+                    return await _file(response, first, limit, came)
             finally:
                 response.close()
             text = urljoin(text.strip(), location.strip().replace(" ", "%20"))  # as browsers do
@@ -133,7 +137,7 @@ async def open_fetcher(
         await guarded.close()
 
 
-async def _file(response: aiohttp.ClientResponse, first: URL, limit: int) -> bytes:
+async def _file(response: aiohttp.ClientResponse, first: URL, limit: int, came: Callable[[int], None]) -> bytes:
     """The body of an answer, if it is a file. Raises MediaError, and what reading raises."""
     if response.status != 200:
         raise _failed(first, f"it answered with status {response.status}")
@@ -148,6 +152,7 @@ async def _file(response: aiohttp.ClientResponse, first: URL, limit: int) -> byt
     async for chunk in response.content.iter_any():
         if out.tell() + len(chunk) > limit:
             raise too_large
+        came(len(chunk))
         out.write(chunk)
     if not out.tell():
         raise _failed(first, "it answered with an empty file")

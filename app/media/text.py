@@ -11,6 +11,7 @@ _SAMPLE_BYTES = 64 * 1024
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 # Letters of Windows' Cyrillic code page, Microsoft's table for 1251: а-я, А-Я, ё, Ё. KOI8-R has its letters there too.
 _CYRILLIC = re.compile(rb"[\xc0-\xff\xa8\xb8]")
+_LOWER_ROWS, _UPPER_ROWS = re.compile(rb"[\xc0-\xdf]"), re.compile(rb"[\xe0-\xff]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 # In real text letters are far more of the upper half than dashes, quotes and number signs.
 _LEAST_LETTERS = 0.8
@@ -27,6 +28,23 @@ def text_type(data: bytes) -> str | None:
     if not text or _CONTROL.search(text):
         return None
     return "image/svg+xml" if _is_svg(text) else "text/plain"
+
+
+def utf8(data: bytes) -> bytes:
+    """A text (one that `text_type` knows) as UTF-8; the same bytes where it is that already."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode(_code_page(data), "replace").encode()
+    return data
+
+
+def _code_page(data: bytes) -> str:
+    """Most letters of a text are small: these have the upper rows in Windows' table, and the lower ones in KOI8-R."""
+    sample = data[:_SAMPLE_BYTES]
+    return "koi8-r" if len(_LOWER_ROWS.findall(sample)) > len(_UPPER_ROWS.findall(sample)) else "cp1251"
 
 
 def _decoded(sample: bytes, *, whole: bool) -> str | None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 
-from app.translate.dialogue import Refusal, Request, Text
+from app.translate.dialogue import FileId, Inline, Media, Refusal, Request, Text, Url
+
+_HEAD = 1024  # characters of a file's beginning and of its end
 
 
 def session_id(tenant: str, request: Request) -> str:
@@ -23,12 +25,22 @@ def session_id(tenant: str, request: Request) -> str:
         if turn.role not in ("system", "user"):  # a greeting, or calls as an example, are no mark of a conversation
             continue
         for part in turn.parts:
-            if not isinstance(part, Text | Refusal):
-                continue
-            digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
+            if isinstance(part, Text | Refusal):
+                digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
+            elif isinstance(part, Media):
+                digest.update(b"\0file\0" + _shown(part).encode())
         if turn.role == "user":
             break
     return digest.hexdigest()
+
+
+def _shown(media: Media) -> str:
+    """What tells one file from another well enough, without hashing megabytes for it."""
+    match media.source:
+        case Inline(text):
+            return f"{len(text)} {text[:_HEAD]}{text[-_HEAD:]}"
+        case Url(text) | FileId(text):
+            return text
 
 
 def client_id(tenant: str) -> str:

@@ -82,6 +82,31 @@ async def test_an_upload_that_fails(
             return
 
 
+async def test_an_upload_that_fails_late_is_told_in_the_stream(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """Once the status line had to go out: comments meanwhile, then an error event that names the part, no [DONE]."""
+    gateway = await start_gateway(GPT2GIGA_COMMIT_SECONDS="0.05", GPT2GIGA_KEEPALIVE_SECONDS="0.1")
+    sandbox.state.faults.add("slow", "files", seconds=0.4)
+    sandbox.state.faults.add("status", "files", status=422)
+    reply = await ask(http, gateway, showing(image(PHOTO), stream=True))
+    assert (reply.status, reply.text.count(": keep-alive") > 1, len(reply.events)) == (200, True, 1)
+    error = reply.events[0]["error"]
+    assert (error["code"], error["param"]) == ("unsupported_file", "messages[0].content[1].image_url.url")
+    assert chats(sandbox) == []
+
+
+async def test_the_wait_for_the_first_word_begins_behind_the_upload(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """A slow upload takes nothing of the time that GigaChat's model has."""
+    gateway = await start_gateway(GPT2GIGA_FIRST_BYTE_SECONDS="0.4")
+    sandbox.state.faults.add("slow", "files", seconds=0.5)
+    reply = await ask(http, gateway, showing(image(PHOTO), stream=True))
+    assert (reply.status, reply.events[-1]) == (200, "[DONE]")
+    assert float(reply.headers["x-gateway-overhead-ms"]) < 400
+
+
 @both
 async def test_a_token_that_was_revoked_is_renewed(
     stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession

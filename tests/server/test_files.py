@@ -66,6 +66,10 @@ def sticker() -> bytes:
 MP3 = made.id3(20) + made.MP3_FRAME * 3
 M4A = made.mp4(b"M4A ", b"soun")
 WORD = made.zipped("[Content_Types].xml", "word/document.xml")
+DOC, PPT = made.compound("Root Entry", "WordDocument"), made.compound("Root Entry", "PowerPoint Document")
+SLIDES = made.zipped("[Content_Types].xml", "ppt/presentation.xml")
+SHEET = made.zipped("[Content_Types].xml", "xl/workbook.xml")
+BOOK = made.zipped("META-INF/container.xml", stated="application/epub+zip")
 TEXT = "Привет, мир!\n".encode() * 3
 
 Part = Callable[[], dict[str, Any]]
@@ -96,6 +100,11 @@ KINDS: dict[str, tuple[Part, str, str, Any]] = {
     "pdf": (lambda: document(made.PDF, "отчёт за май.pdf"), "application/pdf", "отчёт за май.pdf", made.PDF),
     "docx": (lambda: document(WORD, "a.docx"), DOCX, "a.docx", WORD),
     "a docx called zip": (lambda: document(WORD, "a.zip"), DOCX, "a.docx", WORD),
+    "doc": (lambda: document(DOC, "a"), "application/msword", "a.doc", DOC),
+    "ppt": (lambda: document(PPT, "a.ppt"), "application/ppt", "a.ppt", PPT),
+    "pptx": (lambda: document(SLIDES), "application/pptx", "file.pptx", SLIDES),
+    "xlsx": (lambda: document(SHEET), "application/vnd.ms-excel", "file.xlsx", SHEET),
+    "epub": (lambda: document(BOOK, "война и мир.epub"), "application/epub", "война и мир.epub", BOOK),
     "txt": (lambda: document(TEXT, "readme"), "text/plain", "readme.txt", TEXT),
     "markdown": (lambda: document(TEXT, "README.md"), "text/plain", "README.txt", TEXT),
     "no name": (lambda: document(TEXT), "text/plain", "file.txt", TEXT),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.translate.dialogue import Call, Request, Result, Role, Sampling, Text, Turn
+from app.translate.dialogue import Call, FileId, Inline, Media, Request, Result, Role, Sampling, Text, Turn, Url
 from app.translate.session import client_id, session_id
 
 
@@ -48,6 +48,28 @@ def test_only_parts_with_text_count(before: list[Turn]) -> None:
     asked = request(*FIRST)
     asked.turns = [*before, *asked.turns, *CALLED]
     assert session_id("t", asked) == session_id("t", request(*FIRST))
+
+
+SOURCES = [
+    Inline("AAAA"),
+    Inline("AAAB"),
+    Inline("A" * 5000),
+    Inline("A" * 5001),
+    Url("https://example.com/1.png"),
+    Url("https://example.com/2.png"),
+    FileId("1"),
+    FileId("2"),
+]
+
+
+def test_conversations_about_images_differ() -> None:
+    """Where the first message is an image without words, the image tells."""
+    names = set()
+    for source in SOURCES:
+        asked = request(("user", ""))
+        asked.turns[0].parts = [Media("image", source, "messages[0].content[0]")]
+        names.add(session_id("t", asked))
+    assert len(names) == len(SOURCES)
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

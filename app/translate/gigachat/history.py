@@ -117,10 +117,8 @@ class _History:
             self._notes.append(Note("equivalent", "messages.reasoning", turn.path))
         # an assistant's parts are joined by nothing, since a newline would alter code
         text = ("" if turn.role == "assistant" else "\n").join(words)
-        if files and self._kept().any_kept(files):
-            if turn.role == "user":
-                self._written.extend(self._kept().write(text, files))
-                return None
+        own = turn.role == "user"  # its files go with its words
+        if not own:
             self._follow(files, "", turn)
         if calls:
             self._call(calls, text, turn)
@@ -132,6 +130,9 @@ class _History:
             if id(result) not in self._paired().used:
                 self._quote(results.content(result), turn, result)
         self._attach()
+        if own and files and self._kept().any_kept(files):
+            self._written.extend(self._kept().write(text, files))
+            return None
         return text if text or not (calls or found or files) else None
 
     def _paired(self) -> _Pairs:

@@ -130,6 +130,11 @@ HISTORIES: dict[str, tuple[list[Any], list[Any], list[str]]] = {
         [("user", "U"), ("user", '[tool result] f: {"result":"x"}'), ("user", "", ["id-m"])],
         ["result->user", LATE],
     ),
+    "an image beside a result without its call": (
+        ["U", says("user", gave("1", Text("x")), "a", M)],
+        [("user", "U"), ("user", '[tool result] f: {"result":"x"}'), ("user", "a", ["id-m"])],
+        ["result->user"],
+    ),
 }
 
 
