@@ -10,6 +10,10 @@ TEST_PROGRAMS="
 nginx:nginx-light
 caddy:caddy
 docker-compose:docker-compose
+prometheus:prometheus
+promtool:prometheus
+prometheus-alertmanager:prometheus-alertmanager
+amtool:prometheus-alertmanager
 "
 
 fail() {

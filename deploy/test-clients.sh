@@ -27,6 +27,11 @@ has_node() {
 echo "test-clients: installing into $VENV"
 pip_install --editable '.[clients]' "$PACKAGE_TESTS"
 
+echo "test-clients: installing into $VENV/.clients-apart"
+python="$VENV/.clients-apart/bin/python"
+"$python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m venv --clear "$VENV/.clients-apart"
+"$python" -m pip install --quiet --disable-pip-version-check --editable '.[clients-apart]'
+
 PATH=$(cd "$VENV/bin" && pwd):$PATH
 if ! has_node; then
     echo "test-clients: installing Node into $VENV"

@@ -176,6 +176,15 @@ def test_only_what_differs_is_effective() -> None:
     assert load(GPT2GIGA_PORT="8090", GPT2GIGA_HOST="::1").effective() == {"GPT2GIGA_HOST": "::1"}
 
 
+def test_the_fingerprint_tells_settings_apart() -> None:
+    """The same settings have the same, in any order; another value another; of a secret only whether it is set."""
+    same = [load(GPT2GIGA_PORT="1", GPT2GIGA_HOST="::1"), load(GPT2GIGA_HOST="::1", GPT2GIGA_PORT="1")]
+    assert len({config.fingerprint() for config in same}) == 1
+    assert load(GPT2GIGA_PORT="2").fingerprint() != load().fingerprint()
+    keys = [load(GPT2GIGA_API_KEY=key).fingerprint() for key in ("a", "b")]
+    assert keys[0] == keys[1] != load().fingerprint()
+
+
 # environment -> a part of the one warning
 WARNED: list[tuple[dict[str, str], str]] = [
     ({"GPT2GIGA_PROT": "1"}, "GPT2GIGA_PROT is unknown and has no effect: did you mean GPT2GIGA_PORT?"),

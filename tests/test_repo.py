@@ -71,7 +71,7 @@ def test_only_one_module_frames_events(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in PROGRAM if {"upstream", "exchange", "media"} & set(path.relative_to(ROOT).parts)], ids=name
+    "path", [path for path in PROGRAM if {"upstream", "exchange", "media"} & {*path.relative_to(ROOT).parts}], ids=name
 )
 def test_lower_rooms_know_no_web_server(path: Path) -> None:
     """`aiohttp.web` belongs to the server: upstream and exchange only ask."""

@@ -31,6 +31,9 @@ TAKEN: list[tuple[Parser, str, Any]] = [
     (settings.seconds, "0", 0.0),
     (settings.seconds, "2.5", 2.5),
     (settings.positive, "0.1", 0.1),
+    (settings.share, "0", 0.0),
+    (settings.share, "0.25", 0.25),
+    (settings.share, "1", 1.0),
     (LEVEL, "INFO", "info"),
     (settings.url, "https://api.giga.chat/", "https://api.giga.chat"),
     (settings.url, "http://user:pa@127.0.0.1:3128", "http://user:pa@127.0.0.1:3128"),
@@ -61,6 +64,7 @@ REFUSED: list[tuple[Parser, str]] = [
     *((settings.size, raw) for raw in ("0", "0MiB", "-1", "1.5GiB", "64 TiB", "MiB", "64MiBs")),
     *((settings.seconds, raw) for raw in ("-1", "nan", "inf", "1e400", "5s", "")),
     *((settings.positive, raw) for raw in ("0", "-0.0", "nan")),
+    *((settings.share, raw) for raw in ("-0.1", "1.1", "10%", "nan", "")),
     (LEVEL, "loud"),
     *(
         (settings.url, raw)

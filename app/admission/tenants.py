@@ -45,7 +45,8 @@ class Door:
         if self._key and not hmac.compare_digest(raw, self._key):
             raise GatewayError(
                 INVALID_API_KEY,
-                "The gateway's key is missing or wrong. Send GPT2GIGA_API_KEY's value as "
+                # frameworks know a wrong key by OpenAI's first words
+                "Incorrect API key provided, or none. Send the gateway's key (GPT2GIGA_API_KEY) as "
                 "'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
             )
         # One key means one operator, and no key means that all are trusted: both may name the tenant themselves.

@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 # LangChain keeps its asynchronous connections for good, by address, and with them their loop.
-one_loop = pytest.mark.asyncio(loop_scope="module")
+one_loop = pytest.mark.asyncio(loop_scope="session")
 ways = pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 
 TWO_CALLS = 'sandbox:call weather {"city": "Омск"}; call clock {"zone": 3}'
@@ -72,7 +72,7 @@ def chat(served: Process, **more: Any) -> Any:
     return langchain_openai.ChatOpenAI(**{**given, **more})
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
 async def connections(served: Process) -> AsyncIterator[None]:
     """Those that LangChain keeps are closed at the end."""
     yield

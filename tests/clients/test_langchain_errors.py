@@ -16,7 +16,7 @@ langchain_openai: Any = pytest.importorskip("langchain_openai")
 exceptions: Any = pytest.importorskip("langchain_core.exceptions")
 
 # LangChain keeps its asynchronous connections for good, by address, and with them their loop.
-pytestmark = [pytest.mark.heavy, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.heavy, pytest.mark.asyncio(loop_scope="session")]
 ways = pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 
 
@@ -26,7 +26,7 @@ def chat(served: Process, **more: Any) -> Any:
     return langchain_openai.ChatOpenAI(**{**given, **more})
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
 async def connections(served: Process) -> AsyncIterator[None]:
     """Those that LangChain keeps are closed at the end."""
     yield

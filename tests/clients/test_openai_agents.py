@@ -50,7 +50,6 @@ class Picture(BaseModel):
 SAID = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
 
 
-@function_tool
 def weather(city: str) -> str:
     """Погода в городе.
 
@@ -60,10 +59,12 @@ def weather(city: str) -> str:
     return json.dumps({"city": city, "t": 20}, ensure_ascii=False)
 
 
-@function_tool
 def clock(zone: int = 0) -> str:
     """The time."""
     return f"полдень {zone}"
+
+
+WEATHER, CLOCK = function_tool(weather), function_tool(clock)
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ async def test_text(model: OpenAIChatCompletionsModel, gigachat: Gigachat, strea
 @both
 async def test_the_loop_of_an_agent(model: OpenAIChatCompletionsModel, gigachat: Gigachat, stream: bool) -> None:
     """Call, result, call, result, text; the last request has the whole history, each has the functions."""
-    result = await run(Agent(name="a", model=model, tools=[weather, clock]), TWO_CALLS, stream=stream)
+    result = await run(Agent(name="a", model=model, tools=[WEATHER, CLOCK]), TWO_CALLS, stream=stream)
     assert 'weather → {"city": "Омск", "t": 20}; clock → {"result":"полдень 3"}' in result.final_output
     kinds = [type(item) for item in result.new_items]
     assert (kinds.count(ToolCallItem), kinds.count(ToolCallOutputItem)) == (2, 2)
@@ -135,7 +136,7 @@ async def test_the_loop_of_an_agent(model: OpenAIChatCompletionsModel, gigachat:
 @both
 async def test_a_talk_goes_on(model: OpenAIChatCompletionsModel, gigachat: Gigachat, stream: bool) -> None:
     """What a run gives as its input list is what the next one begins with, calls and all."""
-    agent = Agent(name="a", model=model, tools=[weather, clock])
+    agent = Agent(name="a", model=model, tools=[WEATHER, CLOCK])
     past = (await run(agent, TWO_CALLS, stream=stream)).to_input_list()
     result = await run(agent, [*past, {"role": "user", "content": "sandbox:say Да"}], stream=stream)
     assert result.final_output == "Да"
@@ -156,7 +157,7 @@ async def test_calls_side_by_side(model: OpenAIChatCompletionsModel, gigachat: G
         {"type": "function_call_output", "call_id": "b", "output": "полдень"},
         {"type": "function_call_output", "call_id": "a", "output": '{"t": 20}'},
     ]
-    result = await run(Agent(name="a", model=model, tools=[weather, clock]), past, stream=stream)
+    result = await run(Agent(name="a", model=model, tools=[WEATHER, CLOCK]), past, stream=stream)
     assert 'weather → {"t": 20}; clock → {"result":"полдень"}' in result.final_output
     assert gigachat.last()["body"]["messages"][1:] == [
         {"role": "assistant", "content": "", "function_call": {"name": "weather", "arguments": {"city": "Омск"}}},
@@ -175,7 +176,7 @@ async def test_the_choice_of_a_tool(
 ) -> None:
     """A function that is chosen is forced; after its call the SDK leaves GigaChat the choice."""
     settings = ModelSettings(tool_choice=choice, parallel_tool_calls=False)
-    agent = Agent(name="a", model=model, tools=[weather, clock], model_settings=settings)
+    agent = Agent(name="a", model=model, tools=[WEATHER, CLOCK], model_settings=settings)
     result = await run(agent, "weather", stream=False)
     assert f"the functions returned: {called} → " in result.final_output
     assert [request["body"]["function_call"] for request in gigachat.requests()] == [sent, "auto"]
@@ -193,7 +194,7 @@ async def test_an_output(model: OpenAIChatCompletionsModel, gigachat: Gigachat, 
     assert set(schema["required"]) == schema["properties"].keys() == Picture.model_fields.keys()
     assert schema["properties"]["note"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
     assert schema["$defs"]["Point"]["properties"]["x"]["type"] == "number"
-    with_tool = Agent(name="a", model=model, output_type=Picture, tools=[weather])
+    with_tool = Agent(name="a", model=model, output_type=Picture, tools=[WEATHER])
     result = await run(with_tool, 'sandbox:call weather {"city": "Омск"}', stream=stream)
     assert isinstance(result.final_output, Picture)
     body = gigachat.last()["body"]
@@ -212,7 +213,7 @@ async def test_an_output_that_does_not_fit(model: OpenAIChatCompletionsModel) ->
 async def test_a_handoff(model: OpenAIChatCompletionsModel, gigachat: Gigachat, stream: bool) -> None:
     """A handoff is a call: the next agent answers, with its own instructions and tools and the history."""
     expert = Agent(
-        name="Weather expert", handoff_description="О погоде.", instructions="Погода.", model=model, tools=[weather]
+        name="Weather expert", handoff_description="О погоде.", instructions="Погода.", model=model, tools=[WEATHER]
     )
     door = Agent(name="Door", instructions="Дверь.", model=model, handoffs=[expert])
     # The sandbox counts calls that were made among those that can be: the expert's are one less.

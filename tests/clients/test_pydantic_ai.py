@@ -154,14 +154,13 @@ async def test_the_streamed_loop_of_an_agent(model: OpenAIChatModel, gigachat: G
 
 async def test_a_tool_that_asks_again(model: OpenAIChatModel, gigachat: Gigachat) -> None:
     """What a function says of its arguments goes to GigaChat as its result."""
-    agent = Agent(model)
 
-    @agent.tool_plain
     def weather(city: str) -> str:
         if city != "Омск":
             raise ModelRetry("нет такого города")
         return "тепло"
 
+    agent = Agent(model, tools=[weather])
     result = await agent.run('sandbox:call weather {"city": "Омкс"}; call weather {"city": "Омск"}')
     assert 'weather → {"result":"тепло"}' in result.output
     assert "нет такого города" in gigachat.last()["body"]["messages"][2]["content"]

@@ -41,7 +41,7 @@ async def said(served: Process, asking: str = "x", *, stream: bool, key: str = K
     ],
 )
 async def test_the_clients_mistakes(
-    served: Process, wrong: dict[str, Any], kind: type[Exception], cause: type[openai.APIStatusError],
+    served: Process, wrong: dict[str, Any], kind: Any, cause: type[openai.APIStatusError],
     param: str | None, stream: bool,
 ) -> None:  # fmt: skip
     """The kind says what is wrong, the body which field."""
@@ -64,7 +64,7 @@ async def test_the_clients_mistakes(
     ],
 )
 async def test_gigachats_refusals(
-    served: Process, gigachat: Gigachat, fault: dict[str, Any], kind: type[Exception], status: int, stream: bool
+    served: Process, gigachat: Gigachat, fault: dict[str, Any], kind: Any, status: int, stream: bool
 ) -> None:
     """The kind is that by which an agent shortens its history, waits, or gives up."""
     gigachat.fault("status", **fault)

@@ -9,19 +9,15 @@ import pytest
 
 from app.translate.schemas import memory
 
-_LONG = ("time", "bounded", "megabyte", "big")  # in the names of tests that measure
 
-
-def _length(item: pytest.Item) -> int:
-    """One example, a measurement, many examples."""
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-        return 2
-    return int(any(word in item.name for word in _LONG))
+def _many(item: pytest.Item) -> bool:
+    """Whether a test has many examples."""
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Called by pytest."""
-    items.sort(key=_length)
+    items.sort(key=_many)
 
 
 @pytest.fixture(autouse=True)

@@ -61,6 +61,6 @@ class Tree:
             cwd=self.root, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            told = re.sub(r"[^\n]*\r", "", done.stdout + done.stderr)
+            told = re.sub(r"(?m)^[\u2800-\u28ff] .*\n", "", done.stdout + done.stderr)  # a wheel that turns
             raise Failed(f"{told.strip()}\nDo the tests of tests/translate pass by themselves?")
         return done.stdout

@@ -51,7 +51,7 @@ def told() -> Iterator[tuple[str, str, frozenset[str]]]:
                 if isinstance(call.args[0], ast.Constant):
                     extra = next((keyword.value for keyword in call.keywords if keyword.arg == "extra"), None)
                     level = call.func.attr.replace("exception", "error")
-                    yield call.args[0].value, level, frozenset(_fields(extra, scope))
+                    yield str(call.args[0].value), level, frozenset(_fields(extra, scope))
 
 
 def facts(**more: Any) -> Facts:

@@ -168,3 +168,27 @@ async def test_nothing_that_is_written_holds_content_or_a_secret(
     assert sandbox.state.settings.key.rstrip("=") not in told
     assert (await gateway.gateway.keeper.get()).value not in told
     assert "/v1/chat/completions" in told
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_bug_is_found_by_the_requests_id(
+    gateway: Running,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stream: bool,
+) -> None:
+    """The traceback's line bears the id that the client got, be the bug before the first byte or inside the stream."""
+    broken = "app.server.handlers.StreamWriter.finish" if stream else "app.server.handlers.openai_chat.write"
+
+    def bug(*_: object, **__: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, bug)
+    body = {"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": "x"}]}
+    async with http.post(f"{gateway.url}/v1/chat/completions", json=body) as response:
+        assert "internal_error" in await response.text()
+        request_id = response.headers["x-request-id"]
+    found = [one for one in caplog.records if one.getMessage() == "a bug of the gateway's own"]
+    assert [one.__dict__["gateway_fields"] for one in found] == [{"request_id": request_id}]
+    assert found[0].exc_info is not None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import string
-from collections.abc import Iterator
+import re
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -14,9 +12,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import errors
-from app.observe import metrics
+from app.observe import labels, metrics
+from app.observe.balances import BalanceObserver
 from app.sandbox import server
-from tests.running import GatewayStarter, Running
+from tests.running import Running
 
 PREFIX = "gpt2giga_proxy_"
 LATENCY = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -24,6 +23,9 @@ FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 6
 OVERHEAD = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+GAPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 10)
+LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
+TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
 
 # name without the prefix and `_total` -> type, labels, buckets
 FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
@@ -37,16 +39,25 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "upstream_duration_seconds": ("histogram", {"operation", "model"}, LATENCY),
     "time_to_first_token_seconds": ("histogram", {"model"}, FIRST_TOKEN),
     "upstream_time_to_first_token_seconds": ("histogram", {"model"}, FIRST_TOKEN),
+    "inter_chunk_seconds": ("histogram", {"model"}, GAPS),
     "stream_aborts": ("counter", {"endpoint", "side"}, ()),
     "stream_chunks": ("counter", {"endpoint"}, ()),
     "stream_keepalives": ("counter", {"endpoint"}, ()),
     "tokens": ("counter", {"type", "model", "tenant"}, ()),
+    "request_tokens": ("histogram", {"type"}, TOKENS),
+    "abort_usage": ("counter", {"method"}, ()),
+    "usage_capture_ratio": ("gauge", set(), ()),
+    "balance_tokens": ("gauge", {"model", "credential"}, ()),
+    "balance_exhaustion_seconds": ("gauge", {"model"}, ()),
     "token_refresh": ("counter", {"credential", "result", "reason"}, ()),
     "token_refresh_duration_seconds": ("histogram", {"credential"}, REFRESH),
     "token_expiry_timestamp_seconds": ("gauge", {"credential", "source"}, ()),
     "token_last_success_timestamp_seconds": ("gauge", {"credential"}, ()),
     "token_source": ("gauge", {"credential", "source"}, ()),
     "token_consecutive_failures": ("gauge", {"credential"}, ()),
+    "credential_up": ("gauge", {"credential"}, ()),
+    "credential_state": ("gauge", {"credential", "state"}, ()),
+    "event_loop_lag_seconds": ("histogram", set(), LAG),
     "upstream_up": ("gauge", {"component"}, ()),
     "retries": ("counter", {"reason", "outcome"}, ()),
     "dropped_params": ("counter", {"endpoint", "param"}, ()),
@@ -54,6 +65,7 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "certificate_expiry_timestamp_seconds": ("gauge", {"name"}, ()),
     "fallback_usable": ("gauge", set(), ()),
     "build_info": ("gauge", {"version"}, ()),
+    "config_info": ("gauge", {"hash"}, ()),
     "label_overflow": ("counter", {"label"}, ()),
 }
 
@@ -79,15 +91,48 @@ async def test_every_family_has_its_name_type_labels_and_buckets(gateway: Runnin
     """What the table of the contract says of a family is what a scrape shows, and no family is beside the table."""
     assert await chat(http, gateway) == await chat(http, gateway, stream=True) == 200
     assert await chat(http, gateway, seed=7) == 200  # a field that is dropped
+    BalanceObserver(metrics.shared(), "default").told([("GigaChat", 1.0)])
     found = await scraped(http, gateway)
     assert set(found) == set(FAMILIES)
-    for name, (kind, labels, buckets) in FAMILIES.items():
+    for name, (kind, names, buckets) in FAMILIES.items():
         family = found[name]
         assert family.type == kind, name
-        assert {label for one in family.samples for label in one.labels} - {"le"} == labels, name
+        assert {label for one in family.samples for label in one.labels} - {"le"} == names, name
         bounds = {float(one.labels["le"]) for one in family.samples if "le" in one.labels} - {float("inf")}
         assert sorted(bounds) == list(buckets), name
         assert not any(one.name.endswith("_created") for one in family.samples), name
+
+
+def test_the_page_for_operators_has_every_family() -> None:
+    """docs/metrics.md names each with its type and labels, and no other: dashboards are built from it."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \| (counter|gauge|histogram) \| ([a-z_, ]*)\|", text, re.MULTILINE)
+    documented = {
+        name.removesuffix("_total"): (kind, {label.strip() for label in names.split(",")} - {""})
+        for name, kind, names in rows
+    }
+    assert documented == {name: (kind, names) for name, (kind, names, _) in FAMILIES.items()}
+    assert {name for name, kind, _ in rows if kind == "counter"} == {
+        f"{name}_total" for name, (kind, _, _) in FAMILIES.items() if kind == "counter"
+    }
+
+
+def test_the_page_for_operators_has_every_value() -> None:
+    """The fixed domains of labels stand there too."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    table = text.partition("## Labels")[2].partition("## Objectives")[0]
+    rows = dict(re.findall(r"^\| (\w+) \| (.*) \|$", table, re.MULTILINE))
+    for name, domain in {
+        "endpoint": labels.ENDPOINTS,
+        "operation": labels.OPERATIONS,
+        "source": labels.SOURCES,
+        "side": labels.SIDES,
+        "type": labels.TOKEN_TYPES,
+        "method": labels.METHODS,
+        "state": labels.STATES,
+        "slo": labels.OBJECTIVES,
+    }.items():
+        assert tuple(re.findall(r"`(\w+)`", rows[name]))[: len(domain)] == domain, name
 
 
 async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: aiohttp.ClientSession) -> None:
@@ -101,58 +146,25 @@ async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: a
             if not one.name.endswith(("_bucket", "_sum")) and fixed.items() <= one.labels.items()
         }
 
-    endpoints = {"chat", "embeddings", "models", "other"}
+    endpoints = {"chat", "embeddings", "models", "files", "other"}
     assert values("errors", "error_type", endpoint="chat") == set(errors.ERROR_TYPES)
     assert values("errors", "endpoint") == values("in_flight_requests", "endpoint") == endpoints
     assert {"200", "499", "500", "502", "503", "504", "429", "other"} <= values("requests", "code", endpoint="chat")
     assert values("requests", "endpoint", stream="false") == values("overhead_seconds", "endpoint") == endpoints
     assert values("requests", "stream", endpoint="chat") == {"true", "false"}
     assert values("stream_aborts", "side") == {"client", "upstream", "idle_timeout", "shutdown"}
-    assert values("slo_events", "result") == {"good", "bad", "excluded"}
+    assert values("slo_events", "slo") == {"availability", "ttft", "token"}
+    assert values("slo_events", "result", slo="token") == {"good", "bad", "excluded"}
+    assert values("request_tokens", "type") == {"prompt", "completion", "cached"}
+    assert values("abort_usage", "method") == {"upstream", "counted", "none"}
+    assert values("credential_state", "state") == {"active", "dead"}
+    assert "balance" in values("upstream_requests", "operation")
     assert values("token_source", "source") == {"oauth", "password", "mtls", "ready", "none"}
     assert values("token_refresh", "result") == {"success", "failure"}
     assert values("token_refresh", "reason") == {"startup", "scheduled", "unauthorized"}
     assert values("retries", "reason") == {"stale", "unauthorized"}
-    assert values("label_overflow", "label") == {"model", "code"}
+    assert values("label_overflow", "label") == {"model", "code", "credential", "param"}
     assert values("stream_chunks", "endpoint") == values("stream_keepalives", "endpoint") == {"chat"}
-
-
-def _words(seed: int) -> Iterator[str]:
-    chance = random.Random(seed)
-    while True:
-        yield "".join(chance.choices(string.ascii_letters + string.digits, k=12))
-
-
-async def test_a_scanner_adds_next_to_no_series(
-    start_gateway: GatewayStarter, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
-) -> None:
-    """2,000 requests with paths, models, keys and tenants that nobody knows: all of them are `other` somewhere."""
-    caplog.set_level("INFO", "gpt2giga")
-    gateway, words = await start_gateway(), _words(1)
-    await chat(http, gateway)
-    before = sum(len(family.samples) for family in (await scraped(http, gateway)).values())
-    caplog.clear()
-
-    async def scan(number: int) -> int:
-        one, two = next(words), next(words)
-        headers = {"Authorization": f"Bearer {one}", "X-Request-ID": two, "User-Agent": one, "X-Tenant-ID": two.lower()}
-        method, path = [
-            ("GET", f"/{one}/{two}.php"),
-            ("GET", f"/v1/models/{one}/{two}"),
-            ("POST", "/v1/chat/completions"),
-            ("DELETE", f"/v1/{one}?key={two}"),
-        ][number % 4]
-        body = {"model": one, "messages": [{"role": "user", "content": two}], one: two}
-        data = body if method == "POST" else None
-        async with http.request(method, gateway.url + path, json=data, headers=headers) as response:
-            return response.status
-
-    for start in range(0, 2000, 100):
-        statuses = await asyncio.gather(*(scan(number) for number in range(start, start + 100)))
-        assert {status // 100 for status in statuses} <= {2, 4}
-    after = sum(len(family.samples) for family in (await scraped(http, gateway)).values())
-    assert after - before < 150
-    assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 async def test_models_of_the_catalog_are_labels_and_strangers_are_counted(

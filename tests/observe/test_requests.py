@@ -117,6 +117,8 @@ async def test_each_request_is_told_once(
     }
     if error_type is not None:
         added["errors_total", endpoint, error_type] = 1
+    if line["stream"]:  # a refusal at once had no time to be late
+        added["slo_events_total", "excluded" if status == 429 else "good", "ttft"] = 1
     assert samples(*names) - before == added
     assert samples("in_flight_requests")["in_flight_requests", endpoint] == 0
 

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from prometheus_client import REGISTRY
 
-from app.observe import metrics
+from app.observe import labels, metrics
+from app.observe.credentials import CredentialObserver
 from app.observe.upstream import UpstreamObserver
 from app.sandbox import server
 from tests.running import GatewayStarter, Running, eventually
@@ -39,7 +40,7 @@ async def test_a_token_and_where_it_came_from(
     assert value("token_refresh_total", credential="bot", result="success", reason="startup") == before + 1
     assert 1700 < (value("token_expiry_timestamp_seconds", credential="bot", source="oauth") or 0) - time.time() <= 1800
     assert abs((value("token_last_success_timestamp_seconds", credential="bot") or 0) - time.time()) < 10
-    sources = {name: value("token_source", credential="bot", source=name) for name in metrics.SOURCES}
+    sources = {name: value("token_source", credential="bot", source=name) for name in labels.SOURCES}
     assert sources == {"oauth": 1.0, "password": 0.0, "mtls": 0.0, "ready": 0.0, "none": 0.0}
     assert value("upstream_up", component="oauth") == value("upstream_up", component="api") == 1
     [(level, line)] = told(caplog, "token renewed")
@@ -101,7 +102,7 @@ async def test_gigachat_gone_and_back_are_one_line_each(
 
 def test_no_source_at_all_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     """From the moment that requests are answered 503 the log says so, and which source was lost."""
-    observer = UpstreamObserver(metrics.shared(), "lost")
+    observer = UpstreamObserver(metrics.shared(), CredentialObserver(metrics.shared(), "lost"))
     observer.source_changed("oauth")
     observer.source_changed("none")
     [(level, line)] = told(caplog, "no usable token: requests are answered 503")

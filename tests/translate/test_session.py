@@ -50,7 +50,7 @@ def test_only_parts_with_text_count(before: list[Turn]) -> None:
     assert session_id("t", asked) == session_id("t", request(*FIRST))
 
 
-SOURCES = [
+SOURCES: list[Inline | Url | FileId] = [
     Inline("AAAA"),
     Inline("AAAB"),
     Inline("A" * 5000),

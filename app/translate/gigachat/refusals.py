@@ -51,9 +51,11 @@ _STATUSES: dict[int, tuple[Row, str]] = {
     429: (errors.RATE_LIMIT_EXCEEDED, "GigaChat takes no more requests at the moment (429). Try again shortly."),
 }
 
-# What was too long, by the field that holds it.
+# What was too long, by the field that holds it. LangChain, LiteLLM and pydantic-ai know it by these words of OpenAI's,
+# and shorten the history then.
 _TOO_LONG = {
-    "messages": "The conversation is longer than the model's context. Shorten it.",
+    "messages": "Input tokens exceed the configured limit: the conversation is longer than the model's context. Please "
+    "reduce the length of the messages.",
     "input": "A text of the input is longer than the model takes. Shorten it or cut it in parts.",
 }
 

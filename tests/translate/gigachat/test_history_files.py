@@ -144,6 +144,14 @@ def test_files_go_into_user_messages(given_: list[Any], expected: list[Any], rul
     assert write(*given_) == (expected, rules)
 
 
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_a_move_is_told_with_its_message(role: Role) -> None:
+    """A file that only a user may attach is adapted, at the message that it came in."""
+    given_, notes = [says("user", "U"), Turn(role, [Text("A"), M], "messages[1]"), says("user", "U2")], list[Note]()
+    history.write(given_, Names(asked(given_)), notes, files={"m": Uploaded("id-m", "image")})
+    assert Note("adapted", LATE, "messages[1]") in notes
+
+
 def test_images_that_are_too_many_leave_no_trace() -> None:
     """Words stay, a message of nothing else goes, a call keeps its result."""
     old = [

@@ -32,6 +32,7 @@ RESULTS: list[tuple[str, str, str]] = [
     ("two objects", '{"a":1}\n{"b":2}', '{"result":"{\\"a\\":1}\\n{\\"b\\":2}"}'),
     ("an object in a string", json.dumps('{"a": "б"}'), '{"a": "б"}'),
     ("an object in a string in a string", json.dumps(json.dumps('{"a": 1}')), '{"a": 1}'),
+    ("an object after blanks in a string", json.dumps(' \n{"a": "б"}'), '{"a": "б"}'),
     ("an array in a string", json.dumps("[1]"), '{"result":[1]}'),
     ("text in a string in a string", json.dumps(json.dumps("да")), '{"result":"да"}'),
     ("a string that looks like an object", json.dumps("{да}"), '{"result":"{да}"}'),

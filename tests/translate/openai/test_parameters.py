@@ -16,6 +16,7 @@ PASSED: list[tuple[str, Any, Any]] = [
     ("profanity_check", False, False),
     ("flags", ["a", "b"], ["a", "b"]),
     ("function_ranker", {"enabled": True, "top_n": 5.0}, {"enabled": True, "top_n": 5}),
+    ("function_ranker", {"top_n": 1}, {"top_n": 1}),
     ("function_ranker", {"enabled": None}, {}),
 ]
 # key, value that means something

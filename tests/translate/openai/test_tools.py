@@ -208,7 +208,6 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     *(({"tools": [function(), value]}, "invalid_value", "tools[1]") for value in each(None, "f", [], 5)),
     *(({"tools": [function(), {"type": value}]}, "invalid_value", "tools[1].type") for value in each(5, ["f"])),
     ({"tools": [function(), {"type": None}]}, "missing_required_parameter", "tools[1].type"),
-    ({"tools": [function(), {}]}, "missing_required_parameter", "tools[1].type"),
     ({"tools": [function(), {"name": "f"}]}, "missing_required_parameter", "tools[1].type"),
     ({"tools": [function(), {"type": "function"}]}, "missing_required_parameter", FUNCTION),
     ({"tools": [function(), {"type": "function", "function": None}]}, "missing_required_parameter", FUNCTION),

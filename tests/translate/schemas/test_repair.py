@@ -15,6 +15,11 @@ CASES: list[tuple[str, Any, Any]] = [
     ("schema.ref", {"$ref": "#/$defs/A", "description": "d"}, {**TEXT, "description": "d"}),
     ("schema.unresolved", {"$ref": "#/$defs/B"}, OBJECT),
     ("schema.allof", {"allOf": [{"type": "string"}, {"minLength": 1}]}, {**TEXT, "minLength": 1}),
+    (
+        "schema.allof",
+        {"type": "object", "allOf": [{"properties": {"b": one}} for one in ({"minLength": 1}, {"maxLength": 2})]},
+        {"type": "object", "properties": {"b": {**TEXT, "minLength": 1, "maxLength": 2}}},
+    ),
     ("schema.union", {"anyOf": [{"type": "integer"}, TEXT]}, {**TEXT, "description": "(integer | string)"}),
     ("schema.union", {"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]}, {**TEXT, "enum": ["a", "b"]}),
     ("schema.types", {"type": ["integer", "string"]}, {**TEXT, "description": "(integer | string)"}),
@@ -101,6 +106,14 @@ def test_repair(rule: str, given: Any, made: Any) -> None:
     assert (RULES[rule].kind, rule) in [(note.kind, note.rule) for note in notes]
 
 
+@pytest.mark.parametrize(("rule", "given", "made"), [case for case in CASES if case[0] != "schema.ref"])
+def test_a_single_fault_is_seen(rule: str, given: Any, made: Any) -> None:
+    """A property is repaired also where nothing else in the schema needs it."""
+    schema, notes = function_parameters({"type": "object", "properties": {"a": given}}, "p")
+    assert {key: value for key, value in schema["properties"]["a"].items() if value != []} == made
+    assert rule in [note.rule for note in notes]
+
+
 KEPT: list[dict[str, Any]] = [
     {
         "type": "string",
@@ -146,6 +159,14 @@ def test_some_numbers_or_any_number_is_a_number() -> None:
     for given, kind in (some, "string"), ({"anyOf": [some, {"type": "integer"}]}, "integer"):
         schema, _ = function_parameters({"type": "object", "properties": {"a": given}}, "p")
         assert schema["properties"]["a"]["type"] == kind
+
+
+def test_one_alternative_does_not_bind_the_others() -> None:
+    """What only one branch says of a property that the base leaves open is not demanded."""
+    branches = [{"properties": {"a": {"enum": ["x"]}, "b": TEXT}}, {"properties": {"b": {"enum": ["y"]}}}]
+    base = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
+    schema, _ = function_parameters({**base, "anyOf": branches}, "p")
+    assert schema["properties"]["a"] == TEXT
 
 
 def test_names_are_only_names() -> None:

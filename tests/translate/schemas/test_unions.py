@@ -10,6 +10,7 @@ from app.translate.schemas.unions import Origins, complete, either, extend
 
 TEXT = {"type": "string"}
 SAID = {"description": "d"}
+OPEN: dict[str, Any] = {"type": "object", "properties": {}}
 CAT = {
     "type": "object",
     "properties": {"kind": {"type": "string", "enum": ["cat"]}, "meows": TEXT},
@@ -43,6 +44,12 @@ EITHER: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
     ),
     ("string or list", [TEXT, {"type": "array", "items": TEXT}], {"type": "array", "items": TEXT}),
     ("empty object or string", [{"type": "object", "properties": {}}, TEXT], TEXT),
+    (
+        "names of all",
+        [{**OPEN, "propertyNames": TEXT}, {**OPEN, "propertyNames": TEXT}],
+        {**OPEN, "propertyNames": TEXT},
+    ),
+    ("names of one", [{**OPEN, "propertyNames": TEXT}, OPEN], OPEN),
     (
         "object of a name or string",
         [{"type": "object", "properties": {"a": TEXT}}, TEXT],
@@ -106,6 +113,12 @@ def test_extended_by_what_all_alternatives_have() -> None:
     }
 
 
+def test_items_are_extended() -> None:
+    """What an alternative says of an array's items adds to what the base says."""
+    base, more = ({"type": "array", "items": {"type": "object", "properties": {name: TEXT}}} for name in "ab")
+    assert extend(base, more, set())["items"]["properties"] == {"a": TEXT, "b": TEXT}
+
+
 @pytest.mark.parametrize(
     ("given", "made"),
     [
@@ -116,6 +129,7 @@ def test_extended_by_what_all_alternatives_have() -> None:
         ({"type": "string", "items": True}, TEXT),
         ({"type": "integer", "enum": ["1"]}, {"type": "string", "enum": ["1"]}),
         ({"type": "object", "enum": ["1"]}, {"type": "object", "properties": {}}),
+        ({"type": "array", "items": TEXT, "enum": ["1"]}, {"type": "array", "items": TEXT}),
     ],
 )
 def test_complete(given: dict[str, Any], made: dict[str, Any]) -> None:

@@ -1,0 +1,52 @@
+"""What is wrong, if anything: the first of these that holds. The board's topmost panel shows it."""
+
+from __future__ import annotations
+
+from deploy.grafana.panels import GREEN, RED, YELLOW, Words
+from deploy.grafana.promql import grown, process, series, share, where
+
+_STOPPED = grown("errors_total", matchers=where(error_type="upstream_stop"))
+_UNPAID = grown("upstream_requests_total", matchers=where(code="402"))
+_OWN_FAULTS = grown("errors_total", matchers=where(error_type="internal"))
+
+
+def bad(slo: str, window: str) -> str:
+    """Which share of an objective's events was bad."""
+    counted = where(slo=slo, result="=~good|bad")
+    return share("slo_events_total", where(slo=slo, result="bad"), counted, window)
+
+
+# The query, what it means, and how bad it is; in the order of how much it explains.
+CAUSES: tuple[tuple[str, str, str], ...] = (
+    (
+        f"min({process('up')}) == 0 or max(absent({process('up')}))",
+        "THE GATEWAY is gone: Prometheus can't reach it",
+        RED,
+    ),
+    (
+        f"max({series('token_source', where(source='!=none'))}) == 0",
+        "THE TOKEN: there is no usable one",
+        RED,
+    ),
+    (
+        f"min({series('upstream_up', where(component='api'))}) == 0",
+        "GIGACHAT is gone: it does not answer the gateway",
+        RED,
+    ),
+    (f"{_STOPPED} > 0", "GIGACHAT stopped the model", RED),
+    (f"{_UNPAID} > 0", "GIGACHAT wants money: the package is used up (402)", RED),
+    (f"{_OWN_FAULTS} > 0", "THE GATEWAY fails by its own fault (500)", RED),
+    (f"{bad('availability', '5m')} > 0.05", "GIGACHAT answers with errors: see the errors by cause", YELLOW),
+    (f"{bad('ttft', '5m')} > 0.3", "GIGACHAT is slow: first words come late", YELLOW),
+    (
+        f"max({series('token_source', where(source='ready'))}) == 1",
+        "THE TOKEN: OAuth is out, the ready token serves for now",
+        YELLOW,
+    ),
+)
+WORDS: Words = {"0": ("nothing", GREEN)} | {
+    str(number): (words, colour) for number, (_, words, colour) in enumerate(CAUSES, start=1)
+}
+QUERY = (
+    "\nor ".join(f"0 * ({expr}) + {number}" for number, (expr, _, _) in enumerate(CAUSES, start=1)) + "\nor vector(0)"
+)

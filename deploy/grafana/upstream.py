@@ -1,0 +1,237 @@
+"""The second board: GigaChat and its OAuth, tokens, credentials, what was used and what is left."""
+
+from __future__ import annotations
+
+from deploy.grafana import promql
+from deploy.grafana.board import CREDENTIAL, MODEL, Row, text
+from deploy.grafana.panels import GREEN, RED, TOKEN, UP, YELLOW, Query, Sized, Words, bars, figure, graph, states
+from deploy.grafana.promql import where
+
+UID = "gpt2giga-upstream"
+_CHOSEN = where(credential="=~$credential")
+_MODEL = where(model="=~$model")
+_DEAD, _PAID = where(state="dead"), where(type="=~prompt|completion")
+_STATE: Words = {"0": ("active", GREEN), "1": ("DEAD", RED)}
+_ACCEPTED: Words = {"1": ("accepted", GREEN), "0": ("REFUSED", RED)}
+
+
+def _states() -> list[Sized]:
+    own = promql.series("token_source", f"{where(source='=~oauth|password|mtls')}, {_CHOSEN}")
+    ready = promql.series("token_source", f"{where(source='ready')}, {_CHOSEN}")
+    return [
+        states(
+            "GigaChat and OAuth",
+            "api: GigaChat answers. oauth: the service that gives tokens answers.",
+            Query(f"min by (component) ({promql.series('upstream_up')})", "{{component}}"),
+            words=UP,
+        ),
+        states(
+            "Token in use",
+            "Whether requests are sent with a token that renews itself, with the ready token, or can't be sent at all.",
+            Query(f"2 * max by (credential) ({own}) + max by (credential) ({ready})", "{{credential}}"),
+            words=TOKEN,
+        ),
+        states(
+            "Last use of the credential",
+            "Refused: GigaChat answered 401, 402 or 403, or no token is usable.",
+            Query(f"min by (credential) ({promql.series('credential_up', _CHOSEN)})", "{{credential}}"),
+            words=_ACCEPTED,
+        ),
+        states(
+            "State of the credential",
+            "Dead: OAuth refuses the key, or GigaChat refuses fresh tokens of it. A new key is needed.",
+            Query(
+                f"max by (credential) ({promql.series('credential_state', f'{_DEAD}, {_CHOSEN}')})",
+                "{{credential}}",
+            ),
+            words=_STATE,
+        ),
+    ]
+
+
+def _tokens() -> list[Sized]:
+    expiry = promql.series("token_expiry_timestamp_seconds", _CHOSEN)
+    duration = "token_refresh_duration_seconds"
+    return [
+        graph(
+            "Token ends in",
+            "Renewed at 80 % of its life; below the dashed lines it should have been.",
+            Query(f"min by (credential) ({expiry} - time())", "{{credential}}"),
+            unit="s",
+            steps=((None, RED), (120, YELLOW), (300, GREEN)),
+            empty="no end known",
+            floor=None,
+        ),
+        graph(
+            "Renewals",
+            "Attempts to get a token, in ten minutes. unauthorized: GigaChat had refused the one in use.",
+            Query(
+                f"{promql.grown('token_refresh_total', 'result, reason', _CHOSEN, '10m')} > 0",
+                "{{result}}, {{reason}}",
+            ),
+            unit="short",
+            empty="none was due",
+        ),
+        graph(
+            "How long OAuth takes",
+            "For one token.",
+            Query(promql.quantile(0.5, duration, matchers=_CHOSEN), "p50"),
+            Query(promql.quantile(0.95, duration, matchers=_CHOSEN), "p95"),
+            unit="s",
+            empty="none was asked for",
+        ),
+        figure(
+            "Failed renewals in a row",
+            "Attempts that brought no token since the last one that did.",
+            Query(f"max({promql.series('token_consecutive_failures', _CHOSEN)})"),
+            steps=((None, GREEN), (1, YELLOW), (3, RED)),
+            size=(6, 4),
+        ),
+        figure(
+            "Last token came",
+            "So long ago.",
+            Query(f"time() - max({promql.series('token_last_success_timestamp_seconds', _CHOSEN)})"),
+            unit="s",
+            decimals=0,
+            steps=((None, GREEN), (1560, YELLOW), (1800, RED)),
+            empty="none came yet",
+            size=(6, 4),
+        ),
+        figure(
+            "Second level",
+            "Whether GigaChat takes the ready token. Without one there is none behind OAuth.",
+            Query(f"min({promql.series('fallback_usable')})"),
+            words={"1": ("ready token works", GREEN), "0": ("none, or refused", YELLOW)},
+            size=(6, 4),
+        ),
+        figure(
+            "Certificates last",
+            "Until the first trusted one ends.",
+            Query(f"min({promql.series('certificate_expiry_timestamp_seconds')}) - time()"),
+            unit="s",
+            decimals=0,
+            steps=((None, RED), (7 * 86400, YELLOW), (30 * 86400, GREEN)),
+            size=(6, 4),
+        ),
+    ]
+
+
+def _attempts() -> list[Sized]:
+    attempts = "upstream_requests_total"
+    refusals = f"{where(code='=~401|402|403|423|429')}, {_CHOSEN}"
+    model = promql.quantile(0.95, "upstream_duration_seconds", "model", _MODEL)
+    first = promql.quantile(0.95, "upstream_time_to_first_token_seconds", "model", _MODEL)
+    return [
+        graph(
+            "Attempts by status",
+            "Every attempt at GigaChat and its OAuth, a second. other: no answer came.",
+            Query(f"{promql.rate(attempts, 'code', _CHOSEN)} > 0", "{{code}}"),
+            unit="reqps",
+            stacked=True,
+        ),
+        graph(
+            "Refusals",
+            "401: the token. 402: no tokens left. 403: not allowed. 423: stopped. 429: too many at once.",
+            Query(f"{promql.rate(attempts, 'code, operation', refusals)} > 0", "{{code}} {{operation}}"),
+            unit="reqps",
+            stacked=True,
+            empty="no refusals",
+        ),
+        graph(
+            "Attempts by operation",
+            "What GigaChat is asked for, a second.",
+            Query(f"{promql.rate(attempts, 'operation', _CHOSEN)} > 0", "{{operation}}"),
+            unit="reqps",
+            stacked=True,
+        ),
+        graph(
+            "GigaChat's time by model",
+            "How long GigaChat has a request, tries included, p95.",
+            Query(model, "{{model}}"),
+            unit="s",
+        ),
+        graph(
+            "GigaChat's first word by model",
+            "Of streams: from asking GigaChat to its first word, p95.",
+            Query(first, "{{model}}"),
+            unit="s",
+        ),
+        graph(
+            "Attempts made again",
+            "stale: GigaChat had closed the connection. unauthorized: with another token.",
+            Query(f"{promql.rate('retries_total', 'reason, outcome')} > 0", "{{reason}}, {{outcome}}"),
+            unit="reqps",
+            empty="none",
+        ),
+    ]
+
+
+def _usage() -> list[Sized]:
+    left = promql.series("balance_exhaustion_seconds")
+    return [
+        graph(
+            "Tokens by type",
+            "A minute. cached: of the prompt, told apart by GigaChat.",
+            Query(f"60 * {promql.rate('tokens_total', 'type', _MODEL)}", "{{type}}"),
+            unit="short",
+        ),
+        graph(
+            "Tokens by model",
+            "Prompt and completion, a minute.",
+            Query(
+                f"60 * {promql.rate('tokens_total', 'model, tenant', f'{_PAID}, {_MODEL}')}",
+                "{{model}}, {{tenant}}",
+            ),
+            unit="short",
+            stacked=True,
+        ),
+        graph(
+            "Tokens of one request",
+            "p95 by type: a prompt that grows is a history that nobody cuts.",
+            Query(promql.quantile(0.95, "request_tokens", "type"), "{{type}}"),
+            unit="short",
+        ),
+        bars(
+            "Left of each package",
+            "Tokens, as GigaChat tells them.",
+            Query(f"max by (model) ({promql.series('balance_tokens', _CHOSEN)})", "{{model}}"),
+            unit="short",
+            empty="this account pays as it goes",
+        ),
+        bars(
+            "Used up in",
+            "At the pace of the last hours. Packages that nobody uses are left out.",
+            Query(f"min by (model) ({left}) < Inf", "{{model}}"),
+            unit="s",
+            empty="nothing is used of any package",
+        ),
+        figure(
+            "Usage told",
+            "Answers whose tokens GigaChat told, of all in 5 minutes. The others are answers that were cut off.",
+            Query(f"min({promql.series('usage_capture_ratio')})"),
+            unit="percentunit",
+            decimals=1,
+            steps=((None, RED), (0.9, YELLOW), (0.98, GREEN)),
+            empty="no answers",
+        ),
+        bars(
+            "Tokens of cut-off answers",
+            "How they are known, over the time shown. none: they are missing in the sums above.",
+            Query(promql.grown("abort_usage_total", "method", window="$__range"), "{{method}}"),
+            unit="short",
+            empty="none was cut off",
+            size=(4, 4),
+        ),
+    ]
+
+
+def board() -> str:
+    """The dashboard's JSON."""
+    about = "GigaChat and its OAuth, tokens and credentials, what was used and what is left."
+    rows = [
+        Row("Who answers", _states()),
+        Row("Tokens", _tokens()),
+        Row("Attempts", _attempts()),
+        Row("Usage and balance", _usage()),
+    ]
+    return text(UID, "GigaChat gateway: upstream and credentials", about, [CREDENTIAL, MODEL], rows)

@@ -1,0 +1,195 @@
+"""Alertmanager: its configuration, and alerts from a gateway to a chat, with the real programs in between."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from app.sandbox.state import SandboxSettings
+from tests.deploy.boards import RULES, alerts
+from tests.deploy.driving import ask_sandbox
+from tests.deploy.monitoring import alertmanager, free_port, prometheus, until
+from tests.deploy.reading import DEPLOY, load
+from tests.programs import needs_program
+from tests.running import ProcessStarter, wait_ready
+
+CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
+
+
+class Chat:
+    """A Telegram and a web hook that remember what they are told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.hooked: list[tuple[str, str]] = []  # status, alert
+
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Its URL."""
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                chat.told(self.path, body)
+                answer = json.dumps({"ok": True, "result": {"message_id": 1, "chat": {"id": 42}}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def told(self, path: str, body: dict[str, Any]) -> None:
+        """A call came."""
+        if path == "/hook":
+            self.hooked += [(one["status"], one["labels"]["alertname"]) for one in body["alerts"]]
+        else:
+            assert path == "/bot12:token/sendMessage"
+            assert str(body["chat_id"]) == "42"
+            self.messages.append(body["text"])
+
+    def has(self, status: str, alert: str) -> bool:
+        """Whether the hook was told, and people too."""
+        return (status, f"Gpt2gigaProxy{alert}") in self.hooked and any(alert in text for text in self.messages)
+
+
+def hurried(folder: Path) -> Path:
+    """The shipped rules, with a second for each waiting time."""
+    place = folder / "rules"
+    place.mkdir()
+    for path in RULES.glob("*.yml"):
+        groups = yaml.safe_load(path.read_text("utf-8"))
+        for group in groups["groups"]:
+            for rule in group["rules"]:
+                if "for" in rule:
+                    rule["for"] = "1s"
+        (place / path.name).write_text(yaml.safe_dump(groups), "utf-8")
+    return place
+
+
+def filled_in(config: dict[str, Any], url: str) -> None:
+    """The shipped configuration as its head tells to fill it in, at a pace of seconds, with a web hook beside."""
+    for route in (config["route"], *config["route"]["routes"]):
+        route.update(group_wait="1s", group_interval="1s")
+    config["route"]["receiver"] = "telegram"
+    (receiver,) = (one for one in config["receivers"] if one["name"] == "telegram")
+    receiver["webhook_configs"] = [{"url": f"{url}/hook"}]
+    (telegram,) = receiver["telegram_configs"]
+    del telegram["bot_token_file"]  # Debian's version knows only the token itself
+    telegram.update(bot_token="12:token", chat_id=42, api_url=url)
+
+
+def ask(url: str) -> int:
+    """One chat request."""
+    body = json.dumps({"messages": [{"role": "user", "content": "?"}]}).encode()
+    try:
+        request = urllib.request.Request(f"{url}/v1/chat/completions", body)  # noqa: S310 - a URL of this test's own
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return int(response.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def inhibited(address: str) -> set[str]:
+    """Alerts that Alertmanager keeps to itself since another explains them."""
+    with urllib.request.urlopen(f"http://{address}/api/v2/alerts", timeout=5) as response:
+        return {one["labels"]["alertname"] for one in json.load(response) if one["status"]["inhibitedBy"]}
+
+
+def test_the_configuration_is_valid(tmp_path: Path) -> None:
+    """By amtool, as it stands and as it will be filled in. The one field that Debian's version lacks is replaced."""
+    program = needs_program("amtool")
+    text = CONFIG.read_text("utf-8")
+    assert text.count("bot_token_file:") == 1
+    for receiver in ("none", "telegram"):
+        path = tmp_path / f"{receiver}.yml"
+        filled = text.replace("bot_token_file:", "bot_token:").replace("receiver: none", f"receiver: {receiver}")
+        path.write_text(filled, "utf-8")
+        done = subprocess.run([program, "check-config", path], capture_output=True, text=True, timeout=20, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_token_is_no_part_of_the_tree() -> None:
+    """Git ignores the file that compose mounts with the configuration."""
+    (telegram,) = load("alertmanager/alertmanager.yml")["receivers"][1]["telegram_configs"]
+    name = Path(telegram["bot_token_file"]).name
+    assert name in (CONFIG.parent / ".gitignore").read_text("utf-8").split()
+
+
+def test_inhibitions_name_alerts_that_exist() -> None:
+    """Each pattern matches one at least, none that it inhibits silences itself, nothing silences the missing target."""
+    names = set(alerts())
+    for rule in load("alertmanager/alertmanager.yml")["inhibit_rules"]:
+        matched = {}
+        for side in ("source_matchers", "target_matchers"):
+            matched[side] = set(names)
+            for matcher in rule[side]:
+                operator, _, pattern = matcher.removeprefix("alertname").rstrip('"').partition('"')
+                hit = {name for name in names if re.fullmatch(pattern, name)}
+                assert hit, matcher
+                matched[side] &= names - hit if operator == "!=" else hit
+        assert matched["source_matchers"]
+        assert matched["target_matchers"]
+        assert not matched["source_matchers"] & matched["target_matchers"]
+        assert "Gpt2gigaProxyTargetMissing" not in matched["target_matchers"]
+
+
+def test_from_the_gateway_to_the_chat_and_back(start_process: ProcessStarter, tmp_path: Path) -> None:
+    """A gateway that is not there, then a GigaChat that is gone: each alert reaches the chat with what to do, what
+    follows from it does not, and the chat hears when it is over."""
+    chat, sandbox, port = Chat(), f"http://127.0.0.1:{free_port()}", free_port()
+    with (
+        chat.listening() as url,
+        alertmanager(tmp_path, lambda config: filled_in(config, url)) as manager,
+        prometheus(tmp_path, f"127.0.0.1:{port}", rules=hurried(tmp_path), alertmanager=manager) as watcher,
+    ):
+        until(lambda: chat.has("firing", "TargetMissing"), "an alert for the missing gateway")
+        start_process("sandbox", "--port", sandbox.rpartition(":")[2])
+        wait_ready(sandbox, "/sandbox")
+        settings = {
+            "GIGACHAT_CREDENTIALS": SandboxSettings().key,
+            "GIGACHAT_BASE_URL": f"{sandbox}/v1",
+            "GIGACHAT_AUTH_URL": f"{sandbox}/api/v2/oauth",
+            "GPT2GIGA_PORT": str(port),
+        }
+        gateway = start_process(env=settings)
+        wait_ready(gateway.url)
+        until(lambda: chat.has("resolved", "TargetMissing"), "the end of that alert")
+
+        ask_sandbox(sandbox, "faults", kind="down", where="any", times=None)
+        assert {ask(gateway.url) for _ in range(8)} == {502}
+        until(lambda: chat.has("firing", "UpstreamDown"), "an alert for GigaChat")
+        until(lambda: "Gpt2gigaProxyMostRequestsFail" in inhibited(manager), "what follows from it is kept back")
+        assert watcher.value('count(ALERTS{alertname="Gpt2gigaProxyUpstreamDown", alertstate="firing"})') == 1
+        (told,) = (text for text in chat.messages if "Gpt2gigaProxyUpstreamDown" in text)
+        annotations = alerts()["Gpt2gigaProxyUpstreamDown"]["annotations"]
+        assert all(line in told for line in annotations.values()), told
+        assert "🔥 page: " in told
+        assert not any("MostRequestsFail" in text for text in chat.messages)
+
+        request = urllib.request.Request(f"{sandbox}/sandbox/faults", method="DELETE")  # noqa: S310
+        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+        until(lambda: chat.has("resolved", "UpstreamDown"), "GigaChat is back")
