@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 
-from app.translate.dialogue import FileId, Inline, Media, Refusal, Request, Text, Url
+from app.translate.dialogue import FileId, Inline, Media, Refusal, Request, Text, Turn, Url
 
 _HEAD = 1024  # characters of a file's beginning and of its end
 
@@ -27,11 +27,15 @@ def session_id(tenant: str, request: Request) -> str:
         for part in turn.parts:
             if isinstance(part, Text | Refusal):
                 digest.update(b"\0" + turn.role.encode() + b"\0" + part.text.encode())
-            elif isinstance(part, Media):
+            elif isinstance(part, Media) and not _worded(turn):
                 digest.update(b"\0file\0" + _shown(part).encode())
         if turn.role == "user":
             break
     return digest.hexdigest()
+
+
+def _worded(turn: Turn) -> bool:
+    return any(isinstance(part, Text | Refusal) and part.text.strip() for part in turn.parts)
 
 
 def _shown(media: Media) -> str:

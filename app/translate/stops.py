@@ -24,10 +24,11 @@ class StopCutter:
         if self.found:
             return ""
         text = self._held + text
-        at = min((at for sequence in self._sequences if (at := text.find(sequence)) >= 0), default=-1)
-        if at >= 0:
+        # The one that is complete first, so that it does not matter how the text was cut in pieces.
+        ends = [(at + len(sequence), at) for sequence in self._sequences if (at := text.find(sequence)) >= 0]
+        if ends:
             self.found, self._held = True, ""
-            return text[:at]
+            return text[: min(ends)[1]]
         longest = max((len(start) for start in self._starts if text.endswith(start)), default=0)
         self._held = text[len(text) - longest :]
         return text[: len(text) - longest]

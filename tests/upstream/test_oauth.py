@@ -188,17 +188,17 @@ async def test_no_token_at_the_start(
 
 
 async def test_renewals_go_unnoticed(start_sandbox: SandboxStarter, start_gateway: GatewayStarter, chat: Chat) -> None:
-    """500 requests and more over 20 tokens: none fails, none comes with an ended token, none waits for OAuth.
+    """500 requests and more over 15 tokens: none fails, none comes with an ended token, none waits for OAuth.
 
-    `Date` has whole seconds, so of a life up to one is lost: 1.5 s are 0.5 to 1.5, renewed after a half.
+    `Date` has whole seconds, so of a life up to one is lost: 2 s are 1 to 2, renewed after a half.
     """
-    sandbox = await start_sandbox(token_ttl=1.5, oauth_per_second=0)
+    sandbox = await start_sandbox(token_ttl=2, oauth_per_second=0)
     gateway = await start_gateway(sandbox)
     sandbox.state.faults.add("slow", "oauth", times=None, seconds=0.1)
     replies: list[Reply] = []
 
     async def ask() -> None:
-        while len(replies) < 500 or sandbox.state.tokens.issued <= 20:
+        while len(replies) < 500 or sandbox.state.tokens.issued <= 15:
             replies.append(await chat(gateway.url))
             await asyncio.sleep(0.025)
 

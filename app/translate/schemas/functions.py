@@ -63,7 +63,10 @@ def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
 def _object(schema: Schema) -> Schema:
     """A root that says null, or an object among others, means an object."""
     kind = schema.get("type")
-    said = kind in ("null", "None", "") or (isinstance(kind, list) and "object" in kind)
+    if isinstance(kind, list):
+        said = "object" in kind
+    else:
+        said = isinstance(kind, str) and kind.lower() in ("null", "none", "")
     return {**schema, "type": "object"} if said else schema
 
 

@@ -214,8 +214,8 @@ class Repair:
         shared = set.intersection(*(set(one.get("properties", ())) for one in built))
         if len(built) > 1:
             self._told("schema.union", place.way)
+        joined = either(built, self._origins)  # which gives some of them their own type back
         kinds = list(dict.fromkeys(one["type"] for one in built))
-        joined = either(built, self._origins)
         if len(kinds) > 1:
             _add(joined, " | ".join(kinds))
         return joined, shared

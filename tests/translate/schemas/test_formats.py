@@ -75,3 +75,10 @@ def test_refused(given: Any) -> None:
     with pytest.raises(GatewayError) as told:
         response_format_schema(given, "response_format.json_schema.schema")
     assert (told.value.row, told.value.param) == (INVALID_VALUE, "response_format.json_schema.schema")
+
+
+def test_definitions_that_are_none() -> None:
+    """A definition that is no schema says nothing, and is told."""
+    schema, notes = response_format_schema({"type": "object", "$defs": {"A": 1, "B": {"type": "string"}}}, "p")
+    assert schema["$defs"] == {"A": {}, "B": {"type": "string"}}
+    assert [note.rule for note in notes] == ["schema.invalid"]

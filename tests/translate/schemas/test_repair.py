@@ -93,6 +93,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("schema.not", {"type": "string", "not": {"enum": ["a"]}}, TEXT),
     ("schema.absent", {"type": "string", "description": None}, TEXT),
     ("schema.invalid", {"type": "string", "enum": 5, "minLength": "a"}, TEXT),
+    ("schema.union", {"anyOf": [{"enum": [1, 2]}, {"type": "integer"}]}, {"type": "integer"}),
 ]
 
 
