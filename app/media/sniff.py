@@ -6,59 +6,14 @@ A table of the first bytes, each row with its source; where those don't tell, th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from app.media.containers import ebml_kind, mp4_tracks, ole_names, zip_mimetype, zip_names
 from app.media.frames import frame_type
 from app.media.text import text_type
 
-Kind = Literal["image", "audio", "video", "document"]
-
+_OPEN_DOCUMENTS = ("text", "spreadsheet", "presentation")
 _OOXML = "application/vnd.openxmlformats-officedocument"
-# The kinds of files, and their usual extensions: IANA's registrations.
-_EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "image/tiff": "tiff",
-    "image/bmp": "bmp",
-    "image/heic": "heic",
-    "image/avif": "avif",
-    "image/svg+xml": "svg",
-    "audio/mpeg": "mp3",
-    "audio/ogg": "ogg",
-    "audio/wav": "wav",
-    "audio/mp4": "m4a",
-    "audio/webm": "weba",
-    "audio/matroska": "mka",
-    "audio/flac": "flac",
-    "audio/aac": "aac",
-    "audio/amr": "amr",
-    "audio/aiff": "aiff",
-    "audio/3gpp": "3gp",
-    "video/mp4": "mp4",
-    "video/webm": "webm",
-    "video/matroska": "mkv",
-    "video/quicktime": "mov",
-    "video/ogg": "ogv",
-    "video/3gpp": "3gp",
-    "video/x-msvideo": "avi",
-    "application/pdf": "pdf",
-    "application/msword": "doc",
-    f"{_OOXML}.wordprocessingml.document": "docx",
-    f"{_OOXML}.presentationml.presentation": "pptx",
-    f"{_OOXML}.spreadsheetml.sheet": "xlsx",
-    "application/vnd.ms-excel": "xls",
-    "application/vnd.ms-powerpoint": "ppt",
-    "application/vnd.oasis.opendocument.text": "odt",
-    "application/vnd.oasis.opendocument.spreadsheet": "ods",
-    "application/vnd.oasis.opendocument.presentation": "odp",
-    "application/epub+zip": "epub",
-    "application/zip": "zip",
-    "application/rtf": "rtf",
-    "text/plain": "txt",
-}
 
 
 class Mark(NamedTuple):
@@ -81,24 +36,6 @@ def sniff(data: bytes) -> str | None:
             if found:
                 return found
     return text_type(data) or frame_type(data)
-
-
-def kind(mime: str) -> Kind:
-    """What a type is to the model: what is neither picture, sound nor film is a document."""
-    match mime.partition("/")[0]:
-        case "image":
-            return "image"
-        case "audio":
-            return "audio"
-        case "video":
-            return "video"
-        case _:
-            return "document"
-
-
-def extension(mime: str) -> str:
-    """The usual extension of a type that `sniff` gives, without the dot; "bin" for any other."""
-    return _EXTENSIONS.get(mime, "bin")
 
 
 def _riff(data: bytes) -> str | None:
@@ -159,7 +96,8 @@ def _compound(data: bytes) -> str | None:
     return "application/vnd.ms-powerpoint" if "PowerPoint Document" in names else None
 
 
-_STATED = ("application/epub+zip", "application/vnd.oasis.opendocument.")
+# What the first entry of such a file says of itself: EPUB OCF 4.3, OpenDocument 1.3 part 2, 3.3.
+_STATED = {"application/epub+zip", *(f"application/vnd.oasis.opendocument.{kind}" for kind in _OPEN_DOCUMENTS)}
 _PARTS = (
     ("word/", f"{_OOXML}.wordprocessingml.document"),
     ("ppt/", f"{_OOXML}.presentationml.presentation"),
@@ -169,7 +107,7 @@ _PARTS = (
 
 def _zip(data: bytes) -> str:
     stated = zip_mimetype(data)
-    if stated.startswith(_STATED) and stated in _EXTENSIONS:
+    if stated in _STATED:
         return stated
     names = zip_names(data)
     if "[Content_Types].xml" in names:
