@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run sandbox check lint types layers test test-clients mutants bench format
+.PHONY: help setup run verify sandbox check lint types layers test test-clients mutants bench format
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,9 @@ $(DEV): $(READY)
 
 run: $(READY) ## the gateway, with the settings of .env
 	@exec $(BIN)/python -m app
+
+verify: $(READY) ## settings, certificate, key and model of your GigaChat, tried one by one
+	@exec $(BIN)/python -m app check
 
 sandbox: $(READY) ## a GigaChat that runs locally, and the gateway in front of it: no credentials needed
 	@exec $(BIN)/python -m app sandbox --with-gateway $(SANDBOX)

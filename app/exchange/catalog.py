@@ -37,7 +37,7 @@ class Catalog:
         pulse = self._gigachat.pulse
         try:
             models = read_models(await self._ask(token))
-            self._health.used(200, token.source)
+            self._health.used(200, token.source, probe=True)
         except Refused as refusal:
             self._health.used(refusal.status, token.source)
             if refusal.status in {401, 429} and not refusal.page:

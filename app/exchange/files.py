@@ -34,12 +34,13 @@ _MOST = 100
 # From this size on hashing and looking are done in a thread.
 _LARGE = 256 * 1024
 _UNFIT = re.compile(r"[^\w .()+-]+")
-_LONGEST_NAME = 80
+_LONGEST_NAME, _LONGEST_GIVEN = 80, 1000
 
 _ROWS: dict[str, Row] = {
     "unsupported": errors.UNSUPPORTED_FILE,
     "too_large": errors.FILE_TOO_LARGE,
     "download": errors.FILE_DOWNLOAD_FAILED,
+    "busy": errors.OVERLOADED,
 }
 
 
@@ -101,7 +102,8 @@ class Files:
             loaded = await self._loaded(kept, client, share, entries)
             for media in kept:  # one after another: an account may have one request at a time
                 if isinstance(media.source, FileId):
-                    found[media.path] = await self._uploads.of_client(client, media.source.id, media.path, facts)
+                    number = media.source.id
+                    found[media.path] = await self._uploads.of_client(client, number, media.path, facts, entries)
                 else:
                     found[media.path] = await self._uploaded(media, loaded[media.source], entries, facts)
         return found
@@ -139,7 +141,7 @@ class Files:
 
     async def _load(self, media: Media, client: str, share: Share, entries: list[Entry]) -> _Loaded:
         try:
-            data = await self._bytes(media, share)
+            data = await self._bytes(media, share, client)
         except MediaError as fault:
             raise _refused(media, fault) from fault
         if len(data) > _LARGE:
@@ -162,13 +164,15 @@ class Files:
             share.give(loaded.size)
         return loaded
 
-    async def _bytes(self, media: Media, share: Share) -> bytes:
+    async def _bytes(self, media: Media, share: Share, client: str) -> bytes:
         source = media.source
         if isinstance(source, Url):
-            return await self._fetcher.get(source.url, files.LARGEST, share.take)
+            return await self._fetcher.get(source.url, files.LARGEST, share.take, client)
         assert isinstance(source, Inline)  # noqa: S101 - ids are not loaded
+        size = len(source.text)
+        share.take(size)  # before it is there; it becomes smaller
         data = await (inline.decoded(source.text) if source.base64 else inline.unquoted(source.text))
-        share.take(len(data))
+        share.give(size - len(data))
         return data
 
 
@@ -204,7 +208,7 @@ async def _ready(media: Media, loaded: _Loaded) -> Ready:
 
 def _stem(media: Media) -> str:
     """The name that the client gave, without what could be a path or end a header; the type gives the extension."""
-    stem = (media.name or "").replace("\\", "/").rpartition("/")[2].rpartition(".")
+    stem = (media.name or "")[-_LONGEST_GIVEN:].replace("\\", "/").rpartition("/")[2].rpartition(".")
     return _UNFIT.sub("_", stem[0] or stem[2])[:_LONGEST_NAME].strip() or "file"
 
 

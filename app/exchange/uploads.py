@@ -8,21 +8,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from functools import partial
+from typing import NamedTuple
 
 from app import errors
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
 from app.observe.facts import Facts
 from app.storage.uploads import Record, UploadJournal
-from app.translate.dialogue import FileKind, Uploaded
+from app.translate.dialogue import Uploaded
 from app.translate.gigachat import files
 from app.upstream import client as wire
 from app.upstream.failures import UpstreamFailure
 from app.upstream.forms import Form
+from app.upstream.wire import survived
 
 # What GigaChat holds for us: beyond it the files that were not used for the longest time go first.
 _MOST = 10_000
@@ -64,14 +66,14 @@ class Uploads:
         self._journal = journal
         self._idle = idle_seconds
         self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the one unused for the longest time first
-        self._owners: dict[str, str] = {}  # id -> client
+        self._by_id: dict[str, Entry] = {}
         self._doomed: list[Entry] = []
-        self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
         self._strangers: OrderedDict[tuple[str, str], tuple[Uploaded, float]] = OrderedDict()
         for record in sorted(journal.load(), key=lambda record: record.used):
-            key = Key(record.credential, record.client, record.digest)
-            kind = cast("FileKind", record.kind)
-            self._keep(Entry(key, Uploaded(record.id, kind, record.note), record.used))
+            if files.is_id(record.id) and record.kind in files.MAX_BYTES:
+                key = Key(record.credential, record.client, record.digest)
+                self._keep(Entry(key, Uploaded(record.id, record.kind, record.note), record.used))
 
     def key(self, client: str, digest: str) -> Key:
         """The key of a client's file under the credential in use."""
@@ -97,22 +99,31 @@ class Uploads:
                 entry.used = time.time()
 
     async def get(self, key: Key, make: Callable[[], Awaitable[Ready]], path: str, facts: Facts) -> Entry:
-        """The file, pinned; made and uploaded if it is not there. Raises GatewayError that names `path`."""
-        async with self._alone(key):
-            entry = self.pin(key)
-            if entry is None:
-                entry = Entry(key, await self._upload(key, await make(), path, facts), time.time(), pins=1)
-                facts.uploads += 1
-                self._keep(entry)
-                told = entry.file
-                self._journal.add(Record(told.id, *key, told.kind, told.note, entry.used))
-            return entry
+        """The file, pinned; made and uploaded if it is not there. Raises GatewayError that names `path`.
 
-    async def of_client(self, client: str, file_id: str, path: str, facts: Facts) -> Uploaded:
+        One upload serves all that wait for it, and goes on when they leave: what GigaChat has got must be known here.
+        """
+        while (entry := self.pin(key)) is None:
+            task = self._under_way.get(key)
+            mine = task is None
+            if task is None:
+                task = self._under_way[key] = asyncio.create_task(self._bring(key, make, path, facts), name="upload")
+                task.add_done_callback(partial(self._over, key))
+            try:
+                await asyncio.shield(task)
+            except GatewayError:
+                if mine:
+                    raise  # another's failure is no word about this request: it tries itself
+        return entry
+
+    async def of_client(self, client: str, file_id: str, path: str, facts: Facts, pins: list[Entry]) -> Uploaded:
         """A file that the client says is at GigaChat: it must be the client's own. Raises GatewayError."""
-        owner = self._owners.get(file_id, client)
-        if owner != client or not files.is_id(file_id):
+        known = self._by_id.get(file_id)
+        if not files.is_id(file_id) or (known is not None and known.key.client != client):
             raise GatewayError(errors.FILE_NOT_FOUND, f"'{path}' is no file of yours at GigaChat.", param=path)
+        if known is not None and self.pin(known.key) is known:
+            pins.append(known)
+            return known.file
         found, until = self._strangers.get((client, file_id), (None, 0.0))
         if found is None or until < time.time():
             job = Job("files", f"files/{file_id}", None, self._headers(client, facts), field=path)
@@ -131,9 +142,18 @@ class Uploads:
 
     async def run(self) -> None:
         """Delete idle files, for as long as the gateway runs."""
-        while True:
-            await asyncio.sleep(min(_ROUND_SECONDS, self._idle / 2))
-            await self.clean()
+        try:
+            while True:
+                await asyncio.sleep(min(_ROUND_SECONDS, self._idle / 2))
+                try:
+                    await self.clean()
+                except Exception as fault:  # noqa: BLE001 - told, and the next round may go well
+                    survived(fault, "deletion of files")
+        finally:
+            left = list(self._under_way.values())
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def clean(self) -> None:
         """One round of deletions. What can't be deleted now is tried again in the next."""
@@ -156,18 +176,27 @@ class Uploads:
     async def _delete(self, entry: Entry) -> None:
         facts = Facts()
         job = Job("files", f"files/{entry.file.id}/delete", b"", self._headers(entry.key.client, facts), field="file")
-        await wire.read(await self._attempts.open(job, facts))
+        await wire.read(await self._attempts.open(job, facts), wire.MAX_DESCRIPTION_BYTES)
 
-    async def _upload(self, key: Key, ready: Ready, path: str, facts: Facts) -> Uploaded:
+    async def _bring(self, key: Key, make: Callable[[], Awaitable[Ready]], path: str, facts: Facts) -> None:
+        ready = await make()
         job = Job("files", "files", ready.form, self._headers(key.client, facts), field=path)
         found = await self._asked(job, facts)
-        return Uploaded(found.id, found.kind, ready.note)
+        entry = Entry(key, Uploaded(found.id, found.kind, ready.note), time.time())
+        facts.uploads += 1
+        self._keep(entry)
+        self._journal.add(Record(found.id, *key, found.kind, ready.note, entry.used))
+
+    def _over(self, key: Key, task: asyncio.Task[None]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # seen, though all that waited may have left
 
     async def _asked(self, job: Job, facts: Facts) -> Uploaded:
         """GigaChat's description of a file."""
         response = await self._attempts.open(job, facts)
         try:
-            found = files.read(await wire.read(response))
+            found = files.read(await wire.read(response, wire.MAX_DESCRIPTION_BYTES))
         except UpstreamFailure as failure:
             raise self._attempts.error(failure, job) from failure
         if found is None:
@@ -184,7 +213,7 @@ class Uploads:
         if before is not None:  # of a journal: its deletion had failed, or a crash came first
             self._doomed.append(before)
         self._entries[entry.key] = entry
-        self._owners[entry.file.id] = entry.key.client
+        self._by_id[entry.file.id] = entry
         if len(self._entries) > _MOST:
             surplus = next((old for old in self._entries.values() if not old.pins and old is not entry), None)
             if surplus is not None:
@@ -192,20 +221,5 @@ class Uploads:
                 self._doomed.append(surplus)
 
     def _gone(self, entry: Entry) -> None:
-        self._owners.pop(entry.file.id, None)
+        self._by_id.pop(entry.file.id, None)
         self._journal.remove(entry.file.id)
-
-    @asynccontextmanager
-    async def _alone(self, key: Key) -> AsyncIterator[None]:
-        """Only one request at a time uploads a file; the others find it there."""
-        lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
-        self._locks[key] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._locks[key]
-            if waiting > 1:
-                self._locks[key] = (lock, waiting - 1)
-            else:
-                del self._locks[key]

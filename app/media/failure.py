@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-Reason = Literal["unsupported", "too_large", "download"]
+Reason = Literal["unsupported", "too_large", "download", "busy"]
 
 
 class MediaError(Exception):
     """A sentence for the client: whose fault it is and what to do. It names a host at most, never an address.
 
-    `reason` is "unsupported" (a type that is not taken; unreadable, truncated, a bomb, no base64), "too_large" or
-    "download" (an address that is not fetched from, an answer that is none).
+    `reason` is "unsupported" (a type that is not taken; unreadable, truncated, a bomb, no base64), "too_large",
+    "download" (an address that is not fetched from, an answer that is none) or "busy" (too many files at once).
     """
 
     def __init__(self, reason: Reason, message: str) -> None:

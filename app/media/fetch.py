@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from urllib.parse import urljoin
 
@@ -24,7 +24,8 @@ from app.media.places import Places, shown
 from app.version import program_version
 
 _CONNECT_SECONDS = 5.0
-_MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 16
+_MOST_OF_ONE = 4  # so that one tenant's slow links hold up nobody else's
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # 128 headers of 16 KB at most: a page's policies and cookies are long, an endless header is longer.
@@ -44,18 +45,39 @@ class Fetcher:
         self._places = places
         self._seconds = seconds
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._own: dict[str, tuple[asyncio.Semaphore, int]] = {}  # by whom the file is for: turns, and who needs them
 
-    async def get(self, url: str, limit: int, came: Callable[[int], None] = _ignored) -> bytes:
+    async def get(self, url: str, limit: int, came: Callable[[int], None] = _ignored, whom: str = "") -> bytes:
         """The file at a URL, of at most `limit` bytes. Raises MediaError.
 
-        The time for it includes the wait for other downloads. `came` is told of the bytes as they come, and may raise.
+        Its time begins when it is its turn. `came` is told of the bytes as they come, and may raise. `whom` it is for:
+        each has a few turns of all.
         """
         first = self._places.url(url)
         try:
-            async with asyncio.timeout(self._seconds), self._turns:
+            async with self._turn(whom), asyncio.timeout(self._seconds):
                 return await self._follow(url, first, limit, came)
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             raise _failed(first, self._why(fault)) from fault
+
+    @asynccontextmanager
+    async def _turn(self, whom: str) -> AsyncIterator[None]:
+        """One of the turns; whoever waits too long for it is told that the gateway is busy."""
+        own, needed = self._own.get(whom, (asyncio.Semaphore(_MOST_OF_ONE), 0))
+        self._own[whom] = (own, needed + 1)
+        try:
+            async with AsyncExitStack() as stack:
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        await stack.enter_async_context(own)
+                        await stack.enter_async_context(self._turns)
+                except TimeoutError:
+                    raise MediaError("busy", "The gateway downloads too many files at once: try again.") from None
+                yield
+        finally:
+            own, needed = self._own.pop(whom)
+            if needed > 1:
+                self._own[whom] = (own, needed - 1)
 
     async def _follow(self, text: str, first: URL, limit: int, came: Callable[[int], None]) -> bytes:
         url = first

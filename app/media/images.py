@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -114,6 +115,7 @@ def _formats() -> tuple[str, ...]:
     """Make Pillow ready, once; the formats to try."""
     from PIL import Image
 
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what it thinks of a stranger's file is no operator's matter
     # Our own bound is lower; Pillow's would write a warning first.
     Image.MAX_IMAGE_PIXELS = None
     if find_spec("pillow_heif") is None:

@@ -26,6 +26,8 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 # Where the pixels lie, and how many bytes of them: in strips or in tiles.
 _TIFF_STRIPS = ((273, 279), (324, 325))
 _TIFF_TYPES = {3: "H", 4: "I"}
+_TIFF_WANTED = frozenset({_TIFF_WIDTH, _TIFF_HEIGHT, *(tag for pair in _TIFF_STRIPS for tag in pair)})
+_MOST_STRIPS = 100_000  # one for each line of the largest picture is less
 _BMP_UNCOMPRESSED = (0, 3)
 
 
@@ -106,7 +108,9 @@ def _tiff(data: bytes) -> tuple[int, int]:
     tags = {}
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, amount = struct.unpack_from(f"{order}HHI", data, entry)
-        if letter := _TIFF_TYPES.get(kind):
+        if tag in _TIFF_WANTED and tag not in tags and (letter := _TIFF_TYPES.get(kind)):
+            if amount > _MOST_STRIPS:
+                raise Broken("too many strips")
             form = f"{order}{amount}{letter}"
             place = entry + 8
             if struct.calcsize(form) > 4:

@@ -119,6 +119,7 @@ class Metrics:
         )
 
     def _process(self) -> None:
+        self.consecutive_failures = self._gauge("consecutive_failures", "Requests that failed one after another.")
         self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires.", _LAG)
         self.build_info = self._gauge("build_info", "The running version.", "version")
         self.config_info = self._gauge("config_info", "The settings in effect, as a hash.", "hash")

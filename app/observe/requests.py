@@ -14,8 +14,11 @@ from app.observe.facts import Facts
 from app.observe.histograms import Bins
 from app.observe.labels import TOKEN_TYPES
 from app.observe.metrics import Metrics
+from app.observe.streak import Streak
 
 Add = Callable[[float], None]
+
+_ANSWERING = frozenset({"chat", "embeddings"})  # endpoints that ask GigaChat
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class RequestObserver:
         self._asked: dict[tuple[str, str, str], _Asked] = {}
         self._chunks: dict[str, Counter] = {}
         self._first_token = {result: metrics.slo.labels("ttft", result).inc for result in ("good", "bad", "excluded")}
+        self.streak = Streak(metrics.consecutive_failures)
         self._capture = Capture()
         metrics.capture_ratio.set_function(self._capture.ratio)
 
@@ -72,6 +76,8 @@ class RequestObserver:
         # A request that stands out has its line for certain: its id may be an exemplar.
         worth = facts.error_type is not None or slo.slow(facts, now, overhead)
         self._count(facts, seconds, overhead, {"request_id": facts.request_id} if worth else None)
+        if facts.endpoint in _ANSWERING:
+            self.streak.tell(facts)
         if facts.stream:
             self._first_token[slo.first_token(facts, now)]()
         if facts.upstream_started is not None:

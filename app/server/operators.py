@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from app.server.keys import DRAIN, GATEWAY, Gateway
+from app.server.keys import DRAIN, GATEWAY, REQUESTS, Gateway
 from app.server.routes import SERVED
 from app.upstream.tokens import TokenStatus
 
@@ -34,7 +34,7 @@ async def health(request: web.Request) -> web.Response:
     gateway, drain = request.app[GATEWAY], request.app[DRAIN]
     reason = not_ready(gateway, draining=drain.draining)
     token, pulse = gateway.keeper.status(), gateway.gigachat.pulse
-    worries = _worries(gateway, token)
+    worries = _worries(gateway, token, request.app[REQUESTS].streak.worry())
     status = "healthy" if not worries else "degraded"
     if reason is not None:
         status = "draining" if drain.draining else "unhealthy"
@@ -72,8 +72,8 @@ def not_ready(gateway: Gateway, *, draining: bool) -> str | None:
     return None if pulse.available else f"GigaChat is gone: {pulse.detail}"
 
 
-def _worries(gateway: Gateway, token: TokenStatus) -> list[str]:
-    found = []
+def _worries(gateway: Gateway, token: TokenStatus, failing: str | None) -> list[str]:
+    found = [] if failing is None else [failing]
     if token.source == "ready":
         found.append("serving with the ready token, which cannot be renewed")
     if token.failures:

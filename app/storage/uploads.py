@@ -7,15 +7,19 @@ is passed over: the worst is a file that stays at GigaChat. Without a state dire
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 _NAME = "uploads.jsonl"
 # Lines about files that are gone are swept out when there are so many more of them than of living ones.
 _SWEEP = 1000
+_CLOCKS_DIFFER = 86_400.0  # seconds; what was used later than that ahead would never be idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Record:
     used: float
 
 
-_TYPES = {"id": str, "credential": str, "client": str, "digest": str, "kind": str, "used": int | float}
+_WORD = re.compile(r"[\w.+>-]{1,128}", re.ASCII)  # what a hash, an id, an alias and a rule's name are made of
 
 
 class UploadJournal:
@@ -80,7 +84,7 @@ class UploadJournal:
                 self._living.pop(said["gone"], None)
             else:
                 record = Record(**said)
-                if all(isinstance(said[name], kind) for name, kind in _TYPES.items()):
+                if _sound(said):
                     self._living[record.id] = record
         except (orjson.JSONDecodeError, TypeError):
             return  # cut off by the end of a process
@@ -114,6 +118,16 @@ class UploadJournal:
         if not self._failing:
             self._failing = True
             self._failed(fault)
+
+
+def _sound(said: dict[str, Any]) -> bool:
+    """Whether a line can have been written here: its words go into headers and paths."""
+    words = [said[name] for name in ("id", "credential", "client", "digest", "kind")] + [said["note"] or "none"]
+    return (
+        all(isinstance(word, str) and _WORD.fullmatch(word) for word in words)
+        and isinstance(said["used"], int | float)
+        and 0 <= said["used"] <= time.time() + _CLOCKS_DIFFER
+    )
 
 
 def _private(path: str, flags: int) -> int:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from yarl import URL
 
-from app.upstream.failures import Refused, retry_after, unreachable
+from app.upstream.failures import Refused, Unreachable, retry_after, unreachable
 from app.upstream.forms import Form
 from app.upstream.pulse import Pulse
 from app.upstream.tokens import Token
@@ -22,6 +22,9 @@ from app.version import program_version
 
 # A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
 MAX_REFUSAL_BYTES = 64 * 1024
+# The largest answers are those of embeddings: 20 vectors of 2560 numbers, 1 MB. What describes a file is short.
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_DESCRIPTION_BYTES = 64 * 1024
 # The mark of the local GigaChat: its answers must never pass for production.
 SANDBOX_HEADER = "X-Sandbox"
 # Small questions of the gateway's own: a GigaChat that is silent for so long is as good as gone.
@@ -143,10 +146,15 @@ class GigaChat:
         return url
 
 
-async def read(response: aiohttp.ClientResponse) -> bytes:
+async def read(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> bytes:
     """The whole body of an open response, which is ended here whatever happens. Raises UpstreamFailure."""
     try:
-        return await response.read()
+        if (response.content_length or most + 1) <= most:
+            return await response.read()
+        body = await beginning(response, most + 1)
+        if len(body) > most:
+            raise Unreachable("protocol", f"an answer of more than {most} bytes")
+        return body
     except (aiohttp.ClientError, OSError) as fault:
         raise unreachable(fault) from fault
     finally:

@@ -36,6 +36,16 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
     (f"{_STOPPED} > 0", "GIGACHAT stopped the model", RED),
     (f"{_UNPAID} > 0", "GIGACHAT wants money: the package is used up (402)", RED),
     (f"{_OWN_FAULTS} > 0", "THE GATEWAY fails by its own fault (500)", RED),
+    (
+        f"max({series('consecutive_failures')}) >= 3",
+        "GIGACHAT refuses or fails every request: see the errors by cause",
+        RED,
+    ),
+    (
+        f"max({series('token_consecutive_failures')}) >= 3",
+        "THE TOKEN: OAuth gives no new one, the old one serves for now",
+        YELLOW,
+    ),
     (f"{bad('availability', '5m')} > 0.05", "GIGACHAT answers with errors: see the errors by cause", YELLOW),
     (f"{bad('ttft', '5m')} > 0.3", "GIGACHAT is slow: first words come late", YELLOW),
     (

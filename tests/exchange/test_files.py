@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import aiohttp
 import pytest
@@ -153,7 +154,7 @@ async def test_a_client_that_leaves_during_the_upload(
     """The upload ends, its memory is free, nothing was asked; the next client's upload is not held up."""
     caplog.set_level("INFO", "gpt2giga")
     before = left(gateway)
-    sandbox.state.faults.add("slow", "files", seconds=30.0)
+    sandbox.state.faults.add("slow", "files", seconds=1.0)
     body = showing(sound(made.OPUS + bytes(300_000)), stream=stream)
     client = asyncio.create_task(ask(http, gateway, body))
     await eventually(lambda: uploads(sandbox) == 1)
@@ -162,10 +163,10 @@ async def test_a_client_that_leaves_during_the_upload(
     client.cancel()
     assert (await waiting).status == 200
     await eventually(lambda: left(gateway) == before)
-    assert (uploads(sandbox), len(chats(sandbox)), len(shelf(sandbox))) == (2, 1, 1)
+    assert (uploads(sandbox), len(chats(sandbox)), len(shelf(sandbox))) == (1, 1, 1)
     await eventually(lambda: len(lines(caplog)) == 2)
     assert sorted(line["status"] for line in lines(caplog)) == [200, 499]
-    assert gateway.gateway.chat._files._uploads._locks == {}
+    assert gateway.gateway.chat._files._uploads._under_way == {}
 
 
 async def test_a_client_that_leaves_during_a_download(
@@ -208,3 +209,25 @@ async def test_a_data_url_in_per_cent(sandbox: server.Running, gateway: Running,
     part["file"]["file_data"] = "data:text/plain;charset=utf-8,%D0%BA%D0%BE%D1%82" + "%20x" * 100_000
     assert (await ask(http, gateway, showing(part))).status == 200
     assert shelf(sandbox)[0].content == "кот".encode() + b" x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("Отчёт за год.final.pdf", "Отчёт за год.final.txt"),
+        ("../../etc/passwd", "passwd.txt"),
+        ("C:\\temp\\a.txt", "a.txt"),
+        ('a"\r\nX: y.txt', "a_X_ y.txt"),
+        ("", "file.txt"),
+        (";a" * 1_000_000, f"{'_a' * 40}.txt"),
+    ],
+)
+async def test_a_files_name(
+    given: str, sent: str, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """Nothing of it is a path or ends a header, and a long one costs nothing."""
+    part = {"type": "file", "file": {"file_data": "data:text/plain;base64,aGk=", "filename": given}}
+    begun = time.perf_counter()
+    assert (await ask(http, gateway, showing(part))).status == 200
+    assert time.perf_counter() - begun < 1
+    assert sandbox.state.requests.of("files")[-1].body["filename"] == sent

@@ -190,7 +190,7 @@ async def test_a_deletion_that_fails_is_tried_again(
     gateway = await start_gateway(**IDLE)
     assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
     sandbox.state.faults.add(**fault, where="files/delete")
-    await eventually(lambda: not kept(gateway)._owners)
+    await eventually(lambda: not kept(gateway)._by_id)
     assert shelf(sandbox) == []
     assert len(deletions(sandbox)) == 2 + fault.get("times", 1)
 
@@ -206,7 +206,7 @@ async def test_what_is_gone_already_is_no_failure(
         entry.used = 0.0
     await kept(gateway).clean()
     await kept(gateway).clean()
-    assert (len(deletions(sandbox)), kept(gateway)._owners, kept(gateway)._doomed) == (1, {}, [])
+    assert (len(deletions(sandbox)), kept(gateway)._by_id, kept(gateway)._doomed) == (1, {}, [])
 
 
 async def test_no_more_are_kept_than_the_bound(
@@ -238,6 +238,8 @@ async def test_no_more_ids_of_clients_are_known_than_the_bound(
     gateway = await start_gateway()
     assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
     first, second = (file.id for file in shelf(sandbox))
+    kept(gateway)._entries.clear()
+    kept(gateway)._by_id.clear()
     sandbox.state.requests.clear()
     for number in (first, first, second, first):
         assert (await ask(http, gateway, showing(by_id(number)))).status == 200
@@ -247,3 +249,31 @@ async def test_no_more_ids_of_clients_are_known_than_the_bound(
         assert (await ask(http, gateway, showing(by_id(first)))).status == 200
     looked = [record.path.rpartition("/")[2] for record in sandbox.state.requests.of("files")]
     assert looked == [first, second, first, first, first]
+
+
+async def test_whoever_leaves_during_an_upload_leaves_no_file_behind(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """What GigaChat has got is known here though nobody waits for it any more, and deleted when its time comes."""
+    gateway = await start_gateway(**IDLE)
+    sandbox.state.faults.add("slow", where="files", seconds=0.3)
+    client = asyncio.create_task(ask(http, gateway, showing(image(PHOTO))))
+    await eventually(lambda: bool(kept(gateway)._under_way))
+    client.cancel()
+    await eventually(lambda: bool(kept(gateway)._by_id))
+    await eventually(lambda: bool(deletions(sandbox)) and shelf(sandbox) == [])
+    assert kept(gateway)._under_way == {}
+
+
+async def test_an_id_of_ours_is_kept_while_it_is_used(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """A client that goes on with the id of a file that was uploaded for it keeps the file alive, without a look-up."""
+    gateway = await start_gateway()
+    await ask(http, gateway, showing(image(PHOTO)))
+    (entry,) = kept(gateway)._entries.values()
+    entry.used = 0.0
+    sandbox.state.requests.clear()
+    assert (await ask(http, gateway, showing(by_id(entry.file.id)))).status == 200
+    assert entry.used > 0
+    assert sandbox.state.requests.of("files") == []

@@ -58,6 +58,7 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "credential_up": ("gauge", {"credential"}, ()),
     "credential_state": ("gauge", {"credential", "state"}, ()),
     "event_loop_lag_seconds": ("histogram", set(), LAG),
+    "consecutive_failures": ("gauge", set(), ()),
     "upstream_up": ("gauge", {"component"}, ()),
     "retries": ("counter", {"reason", "outcome"}, ()),
     "dropped_params": ("counter", {"endpoint", "param"}, ()),

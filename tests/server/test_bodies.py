@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import logging
+import time
 import zlib
 from collections import Counter
 from typing import Any
@@ -248,3 +249,25 @@ async def test_a_body_that_stops_coming(
     assert b"cut off" in reply
     assert left(gateway) == full
     assert not sandbox.state.requests.of("chat")
+
+
+@pytest.mark.parametrize("filling", ["[]", "{}", "1"])
+async def test_a_body_of_millions_of_values(filling: str, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """It is refused before it is read: it would hold up everybody else."""
+    values = ",".join([filling] * 600_000)
+    body = f'{{"model":"GigaChat","messages":[{{"role":"user","content":"a"}}],"x":[{values}]}}'
+    begun = time.perf_counter()
+    async with http.post(f"{gateway.url}/v1/chat/completions", data=io.BytesIO(body.encode())) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid_json")
+    assert time.perf_counter() - begun < 1
+
+
+async def test_a_large_text_of_wide_characters(start_gateway: GatewayStarter, http: aiohttp.ClientSession) -> None:
+    """One of them makes the whole text four bytes a character, which counts."""
+    gateway = await start_gateway(GPT2GIGA_MAX_BODIES_BYTES=str(10 * MIB))
+    for ending, status in (("", 200), ("😀", 503)):
+        body = orjson.dumps(
+            {"model": "GigaChat", "messages": [{"role": "user", "content": "a"}], "user": "a" * 4 * MIB + ending}
+        )
+        async with http.post(f"{gateway.url}/v1/chat/completions", data=io.BytesIO(body)) as response:
+            assert response.status == status

@@ -26,6 +26,8 @@ async def test_a_file_of_gigachats_goes_by_its_id(
     await ask(http, gateway, showing(image(PHOTO)))
     (file,) = shelf(sandbox)
     sandbox.state.requests.clear()
+    gateway.gateway.chat._files._uploads._entries.clear()  # as if somebody else had uploaded it
+    gateway.gateway.chat._files._uploads._by_id.clear()
     for stream in (False, True, False):
         for part in (by_id(file.id), {"type": "input_image", "file_id": file.id}):
             reply = await ask(http, gateway, showing(part, model="GigaChat", stream=stream))

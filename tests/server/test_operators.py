@@ -162,3 +162,23 @@ async def test_probes_name_no_secret(
             assert response.status == 200
             told = f"{await response.text()} {response.headers}"
         assert [secret for secret in secrets if secret in told] == []
+
+
+@pytest.mark.parametrize(("status", "enough"), [(402, 1), (403, 1), (423, 1), (500, 2)])
+async def test_degraded_while_requests_fail(
+    status: int, enough: int, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """GigaChat's list of models may be there while no chat is answered: /health says so until one is."""
+    body = {"model": "GigaChat", "messages": [{"role": "user", "content": "Привет"}]}
+    sandbox.state.faults.add("status", "chat", times=enough, status=status)
+    for _ in range(enough):
+        async with http.post(f"{gateway.url}/v1/chat/completions", json=body) as response:
+            assert response.status >= 429
+    await gateway.gateway.catalog.refresh()
+    async with http.get(f"{gateway.url}/health") as response:
+        told = await response.json()
+    assert (told["status"], str(status) in told["reason"]) == ("degraded", True), told
+    async with http.post(f"{gateway.url}/v1/chat/completions", json=body) as response:
+        assert response.status == 200
+    async with http.get(f"{gateway.url}/health") as response:
+        assert (await response.json())["status"] == "healthy"

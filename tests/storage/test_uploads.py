@@ -194,3 +194,24 @@ def test_a_directory_that_is_gone(tmp_path: Path) -> None:
     kept.journal.add(RECORD)
     kept.journal.remove("id-1")
     assert [type(fault) for fault in kept.faults] == [FileNotFoundError]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"client": "a\r\nb"},
+        {"id": "../../chat/completions"},
+        {"id": ""},
+        {"note": {"a": 1}},
+        {"note": "x\r\ny: z"},
+        {"kind": 5},
+        {"used": 1e300},
+        {"used": -1},
+        {"used": "soon"},
+    ],
+)
+def test_a_line_that_was_not_written_here_is_passed_over(strange: dict[str, Any], tmp_path: Path) -> None:
+    """Its words would go into headers and paths."""
+    record = {"id": "1", "credential": "bot", "client": "c", "digest": "d", "kind": "image", "note": None, "used": 7}
+    (tmp_path / NAME).write_bytes(orjson.dumps(record | strange) + b"\n")
+    assert Journal(tmp_path).load() == []

@@ -21,7 +21,10 @@ _PRIVATE = re.compile(
     r"|\b(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+|/)\S*"  # a host with a port or a path
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b\S*"  # an address
     r"|(?<![\w.])/(?:[\w.-]+/)+[\w.-]*"  # a path
-    r"|\b(?:bearer|basic)\s+\S+",  # a credential
+    r"|\b[a-z][a-z0-9-]*:\d{4,5}\b"  # a host without a domain
+    r"|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{0,4}\b|\b[0-9a-f]{0,4}::[0-9a-f:]*"  # an address of the newer kind
+    r"|\b(?:bearer|basic)\s+\S+"  # a credential
+    r"|(?-i:(?=[A-Za-z+/_.-]*\d)(?=[a-z0-9+/_.-]*[A-Z])(?=[A-Z0-9+/_.-]*[a-z])[\w+/.-]{24,}=*)",  # a key, a token
     re.IGNORECASE,
 )
 _LENGTH = re.compile(

@@ -23,6 +23,7 @@ EFFORTS: dict[str, str | None] = {
     "max": "high",
 }
 MAX_STOPS = 4
+MAX_STOP_CHARACTERS = 256  # each beginning of a sequence is looked for at the end of each piece
 MAX_CHOICES = 4
 _INNER = frozenset({"name", "schema", "strict", "description"})
 
@@ -68,12 +69,15 @@ def read_stop(value: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
-        return [value] if value else []
+        value = [value]
     if not isinstance(value, list):
         raise checks.wrong("stop", "a string or an array of strings", value)
     if len(value) > MAX_STOPS:
         raise checks.invalid("stop", f"holds {len(value)} sequences; at most {MAX_STOPS} are taken.")
-    return [text for text in checks.strings(value, "stop") if text]
+    for index, text in enumerate(checks.strings(value, "stop")):
+        if len(text) > MAX_STOP_CHARACTERS:
+            raise checks.invalid(f"stop[{index}]", f"is longer than {MAX_STOP_CHARACTERS} characters.")
+    return [text for text in value if text]
 
 
 def read_n(value: Any) -> int:

@@ -170,6 +170,7 @@ def test_n_is_read(value: Any, found: int) -> None:
 BAD: list[tuple[str, Any, str]] = [
     *(("reasoning_effort", value, "reasoning_effort") for value in each(1, True, [], {}, "", "Low", "secret")),
     *(("stop", value, "stop") for value in each(5, True, {}, ["a", "b", "c", "d", "e"])),
+    *(("stop", value, "stop[0]") for value in each("a" * 257, ["a" * 1_000_000])),
     *(("stop", ["a", value], "stop[1]") for value in each(None, 5, ["b"], {})),
     *(("n", value, "n") for value in each(0, -1, 5, 1.5, 10**30, "2", True, [], {})),
 ]
