@@ -153,7 +153,9 @@ class Chat:
         except UpstreamFailure as failure:
             raise to_error(failure) from failure
         except answers.UnreadableError as fault:
-            raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None
+            error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.")
+            error.detail = str(fault)
+            raise error from None
         finally:
             facts.upstream_ended = monotonic()
         if isinstance(answer, Failed):

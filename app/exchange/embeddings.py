@@ -54,4 +54,6 @@ class Embeddings:
         except UpstreamFailure as failure:
             raise to_error(failure) from failure
         except UnreadableError as fault:
-            raise GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.") from None
+            error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.")
+            error.detail = str(fault)
+            raise error from None
