@@ -60,8 +60,8 @@ class HeldBody:
                 raise self._too_large()
             chunks.append(chunk)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        if len(data) > _LARGE and any(mark in data for mark in _WIDE):  # one such character makes all of its text four bytes each
-            self._share.take(3 * len(data))
+        if len(data) > _LARGE and any(mark in data for mark in _WIDE):
+            self._share.take(3 * len(data))  # one such character makes all of its text four bytes each
         return data
 
     def _too_large(self) -> GatewayError:
