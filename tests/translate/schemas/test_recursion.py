@@ -69,3 +69,9 @@ def test_a_tree_that_can_not_end_keeps_its_levels() -> None:
     tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/T"}}, "required": ["next"]}
     schema, _ = function_parameters({"properties": {"t": {"$ref": "#/$defs/T"}}, "$defs": {"T": tree}}, "p")
     assert schema["properties"]["t"]["properties"]["next"]["properties"]["next"]["properties"]["next"]
+
+
+def test_a_property_that_is_the_root_again_and_needs_itself_stays() -> None:
+    """The first level of what can't end is kept, though it may be left out."""
+    schema, _ = function_parameters({"properties": {"a": {"$ref": "#", "required": ["a"]}}}, "p")
+    assert "a" in schema["properties"]
