@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.translate.schemas.parts import Gathering, Parts
-from app.translate.schemas.rules import FORMATS, MAPS, NESTED, ONE, WORDS, Place, Schema, Told, text
+from app.translate.schemas.rules import FORMATS, MAPS, ONE, WORDS, Place, Schema, Told, text
 from app.translate.schemas.unions import Origins, complete, either, extend, widest
 
 _NAMES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -177,9 +177,6 @@ class Repair:
         schema["properties"] = {
             name: one for name, one in named.items() if name in needed or not self._ends(places[name])
         }
-        # Upper levels stay, even where no end can be given.
-        if any(self._ends(inner) for name, inner in places.items() if name in needed) and _deepest(place):
-            self._endless[id(place.way)] = place.way
 
     def _ends(self, place: Place) -> bool:
         """Whether no value can stand at a place: it would go on without end."""
@@ -219,11 +216,6 @@ class Repair:
         if len(kinds) > 1:
             _add(joined, " | ".join(kinds))
         return joined, shared
-
-
-def _deepest(place: Place) -> bool:
-    """Whether a reference's target stands inside itself as often as it may."""
-    return any(place.inside.count(target) >= NESTED for target in place.inside)
 
 
 def _null(branch: Any) -> bool:

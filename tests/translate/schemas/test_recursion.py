@@ -30,7 +30,6 @@ class Node(BaseModel):
     parent: Node | None
     named: dict[str, Node]
     more: list[Node] | None = None
-    pair: Pair | None = None
 
 
 class Pair(BaseModel):
