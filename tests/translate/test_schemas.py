@@ -21,7 +21,7 @@ from app.translate.schemas.rules import RULES
 from tests.translate.schemas.strategies import BROKEN, DOCUMENTS, properties
 
 SAMPLES = sorted((Path(__file__).resolve().parent.parent / "samples" / "schemas").glob("*.json"))
-CUT = {"schema.size", "schema.depth", "schema.invalid", "schema.cycle"}  # each is told
+CUT = {"schema.size", "schema.depth", "schema.invalid"}
 
 
 def _sample(path: Path) -> dict[str, Any]:

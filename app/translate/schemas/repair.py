@@ -38,6 +38,7 @@ class Repair:
         self._origins = Origins()
         self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
         self._endless: dict[int, object] = {}  # and of those where a schema that contains itself was cut off
+        self._met: dict[tuple[str | int, ...], object] = {}  # by name and schemas' identity the properties met so far
 
     @property
     def spent(self) -> bool:
@@ -49,14 +50,13 @@ class Repair:
         if self.spent or place.depth > self._depth:
             self._told("schema.size" if self.spent else "schema.depth", place.way)
             return complete({"type": hint or "object"})
+        met = len(self._met)
         parts = self._gathering.gather(schemas, place)
         place = place._replace(inside=parts.inside)
-        if parts.endless and not parts.properties:
-            self._endless[id(place.way)] = place.way
         schema = {key: value for key, value in parts.keys.items() if key not in _TAKEN}
         kind = self._kind(schema, parts, place) or self._guessed(parts, hint, place)
         self._fill(schema, parts, place)
-        unions = [self._union(branches, place, kind) for branches in parts.unions]
+        unions = [self._union(branches, parts, place, kind) for branches in parts.unions]
         schema["type"] = kind or next((one["type"] for one, _ in unions), None) or parts.plain or self._any(place)
         self._annotate(schema, parts, place)
         self._enumerate(schema, parts.keys, place)
@@ -64,6 +64,8 @@ class Repair:
             if "enum" in one and "enum" not in schema:
                 self._origins.inherit(schema, one)
             extend(schema, one, shared)
+        if parts.endless and len(self._met) == met:
+            self._endless[id(place.way)] = place.way
         return self._completed(schema, parts, place)
 
     def _completed(self, schema: Schema, parts: Parts, place: Place) -> Schema:
@@ -167,16 +169,22 @@ class Repair:
                     schema[key] = False
 
     def _name(self, schema: Schema, parts: Parts, place: Place) -> None:
-        """The properties. What can't be given (null, a schema without end) may be left out, and what may be is."""
+        """The properties. What can't be given (null, a schema without end) may be left out, and what may be is.
+
+        Of a schema without end the first levels stay, until each property in it has been met: no name is lost.
+        """
+        kinds = {name: (name, *map(id, schemas)) for name, schemas in parts.properties.items()}
+        again = {name for name, kind in kinds.items() if kind in self._met}
+        self._met.update((kinds[name], schemas) for name, schemas in parts.properties.items())
         places = {name: place.below(name, named=True) for name in parts.properties}
         named = {name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()}
         nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
         if nulled and "required" in schema:
             schema["required"] = [name for name in schema["required"] if name not in nulled]
-        needed = schema.get("required", ())
-        schema["properties"] = {
-            name: one for name, one in named.items() if name in needed or not self._ends(places[name])
-        }
+        endless = {name for name in again if self._ends(places[name])}
+        needed = endless.intersection(schema.get("required", ()))
+        parts.endless = parts.endless or bool(needed)
+        schema["properties"] = {name: one for name, one in named.items() if name in needed or name not in endless}
 
     def _ends(self, place: Place) -> bool:
         """Whether no value can stand at a place: it would go on without end."""
@@ -197,7 +205,7 @@ class Repair:
             return schema
         return self.repaired([schema], place) if schema else True
 
-    def _union(self, branches: list[Any], place: Place, kind: str | None) -> tuple[Schema, set[str]]:
+    def _union(self, branches: list[Any], parts: Parts, place: Place, kind: str | None) -> tuple[Schema, set[str]]:
         """One schema for the branches, and the names of the properties that all of them have."""
         live = [branch for branch in branches if not _null(branch)]
         if len(live) < len(branches):
@@ -206,8 +214,7 @@ class Repair:
             return {"type": "string", "enum": ["null"]}, set()
         places = [place.below(f"[{index}]") for index in range(len(live))]
         built = [self.repaired([one], inner, kind) for one, inner in zip(live, places, strict=True)]
-        if all(map(self._ends, places)):
-            self._endless[id(place.way)] = place.way
+        parts.endless = parts.endless or all(map(self._ends, places))
         shared = set.intersection(*(set(one.get("properties", ())) for one in built))
         if len(built) > 1:
             self._told("schema.union", place.way)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.translate.schemas.arguments import restore_arguments
 from app.translate.schemas.functions import function_parameters
+from tests.translate.schemas.strategies import properties
 
 
 def test_recursion_is_cut_at_a_depth() -> None:
@@ -30,6 +31,7 @@ class Node(BaseModel):
     parent: Node | None
     named: dict[str, Node]
     more: list[Node] | None = None
+    pair: Pair | None = None
 
 
 class Pair(BaseModel):
@@ -74,3 +76,10 @@ def test_a_property_that_is_the_root_again_and_needs_itself_stays() -> None:
     """The first level of what can't end is kept, though it may be left out."""
     schema, _ = function_parameters({"properties": {"a": {"$ref": "#", "required": ["a"]}}}, "p")
     assert "a" in schema["properties"]
+
+
+def test_a_property_that_is_first_met_where_it_is_cut_stays() -> None:
+    """What needs the root inside itself is cut at once; its name is there nevertheless."""
+    inner = {"properties": {"c": {"$ref": "#"}, "b": {"$ref": "#", "required": ["a"]}}}
+    schema, _ = function_parameters({"properties": {"a": {"$ref": "#", **inner}, "c": {"allOf": [inner]}}}, "p")
+    assert {*properties(schema)} == {"a", "b", "c"}
