@@ -34,9 +34,10 @@ async def nginx(program: str, example: str, folder: Path, port: int) -> subproce
 
 
 async def started(command: list[str], log: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start a program and wait until it listens on the port. The caller ends it."""
+    """Start a program at home in its log's folder, and wait until it listens on the port. The caller ends it."""
+    env = {"HOME": str(log.parent), "PATH": "/usr/bin:/bin"}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
     async with asyncio.timeout(20):
         while not await _listens(port):
             assert process.poll() is None, log.read_text("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import re
@@ -19,29 +18,13 @@ from app.config import Config
 from app.sandbox import server
 from tests.deploy.reading import DEPLOY
 from tests.programs import needs_program
+from tests.proxies import nginx, started
 from tests.running import GatewayStarter, Running, SandboxStarter, eventually
 from tests.watching import CHAT, ask, saying
 
 pytestmark = pytest.mark.usefixtures("few_roots")
 
 EXAMPLES = {"nginx": DEPLOY / "nginx" / "gpt2giga-proxy.conf", "caddy": DEPLOY / "caddy" / "Caddyfile"}
-# What stands around the example in nginx's own configuration.
-AROUND = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {example}
-}}
-"""
 MIB = 1024**2
 WORDS = "Раз, два, три, четыре, пять: я иду искать. Кто не спрятался, я не виноват."
 Before = Callable[..., Awaitable[Running]]
@@ -64,37 +47,21 @@ async def proxy_before(name: str, tmp_path: Path, unused_port: int) -> AsyncIter
         assert example.count("127.0.0.1:8090") == 1
         example = example.replace("127.0.0.1:8090", gateway.url.removeprefix("http://"))
         example = example.replace("900s", seconds or "900s")
-        config, log = tmp_path / "config", tmp_path / "log"
         if name == "nginx":
-            example = AROUND.format(
-                folder=tmp_path, example=example.replace("listen 8080", f"listen 127.0.0.1:{unused_port}")
-            )
-            command = [program, "-e", "stderr", "-p", str(tmp_path), "-c", str(config)]
+            example = example.replace("listen 8080", f"listen 127.0.0.1:{unused_port}")
+            running.append(await nginx(program, example, tmp_path, unused_port))
         else:
-            example = "{\n\tadmin off\n}\n" + example.replace(":8080 {", f"http://127.0.0.1:{unused_port} {{")
+            config = tmp_path / "Caddyfile"
+            site = example.replace(":8080 {", f"http://127.0.0.1:{unused_port} {{")
+            config.write_text(f"{{\n\tadmin off\n}}\n{site}", "utf-8")
             command = [program, "run", "--adapter", "caddyfile", "--config", str(config)]
-        config.write_text(example, "utf-8")
-        env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-        with log.open("wb") as out:
-            running.append(subprocess.Popen(command, env=env, stdout=out, stderr=out))
-        async with asyncio.timeout(20):
-            while not await _listens(unused_port):
-                assert running[0].poll() is None, log.read_text("utf-8")
-                await asyncio.sleep(0.02)
+            running.append(await started(command, tmp_path / "caddy.log", unused_port))
         return Running(f"http://127.0.0.1:{unused_port}", gateway.app)
 
     yield start
     for process in running:
         process.terminate()
         process.wait(10)
-
-
-async def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.close()
-        return True
-    return False
 
 
 async def timed(http: aiohttp.ClientSession, gateway: Running) -> tuple[float, float, bytes]:
