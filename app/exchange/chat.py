@@ -13,7 +13,7 @@ from app import errors, sse
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
 from app.exchange.files import Attached, Files
-from app.exchange.outcomes import stream_error, to_error
+from app.exchange.outcomes import stream_error, to_error, unreadable
 from app.exchange.payload import encoded
 from app.exchange.plans import Asked, Plan, Planner
 from app.exchange.stops import cut, gathered, only_json
@@ -153,9 +153,7 @@ class Chat:
         except UpstreamFailure as failure:
             raise to_error(failure) from failure
         except answers.UnreadableError as fault:
-            error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.")
-            error.detail = str(fault)
-            raise error from None
+            raise unreadable(fault) from None
         finally:
             facts.upstream_ended = monotonic()
         if isinstance(answer, Failed):

@@ -7,10 +7,8 @@ from time import monotonic
 
 import orjson
 
-from app import errors
-from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
-from app.exchange.outcomes import to_error
+from app.exchange.outcomes import to_error, unreadable
 from app.observe.facts import Facts, Tokens
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
 from app.translate.gigachat import embeddings as contract
@@ -54,6 +52,4 @@ class Embeddings:
         except UpstreamFailure as failure:
             raise to_error(failure) from failure
         except UnreadableError as fault:
-            error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. Try again later.")
-            error.detail = str(fault)
-            raise error from None
+            raise unreadable(fault) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import errors
 from app.errors import GatewayError, Row
 from app.translate.dialogue import Failed
+from app.translate.gigachat.answers import UnreadableError
 from app.translate.gigachat.refusals import file_refusal, refusal, sentence
 from app.upstream.failures import Cause, Refused, Unreachable, UpstreamFailure
 from app.upstream.tokens import NoToken
@@ -45,6 +46,13 @@ def to_error(failure: UpstreamFailure, field: str = "messages", *, file: bool = 
     error = GatewayError(row, f"'{field}' was not passed on: {message}" if file else message)
     error.param = field if file else None
     error.detail = failure.detail or None
+    return error
+
+
+def unreadable(fault: UnreadableError) -> GatewayError:
+    """The client's error for an answer that is not what GigaChat promises."""
+    error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. {_AGAIN}")
+    error.detail = str(fault)
     return error
 
 
