@@ -38,7 +38,7 @@ class Repair:
         self._origins = Origins()
         self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
         self._endless: dict[int, object] = {}  # and of those where a schema that contains itself was cut off
-        self._met: dict[tuple[str | int, ...], object] = {}  # by name and schemas' identity the properties met so far
+        self._met: dict[tuple[object, ...], object] = {}  # by name and schemas' identity the properties met so far
 
     @property
     def spent(self) -> bool:
