@@ -11,6 +11,7 @@ import openai
 import pytest
 from pydantic import BaseModel, field_validator
 
+from tests.clients.pictures import SAID, Point
 from tests.clients.sdk import Gigachat, Sdk, both
 
 instructor: Any = pytest.importorskip("instructor")
@@ -24,12 +25,6 @@ class Colour(Enum):
 
     RED = "красный"
     BLUE = "синий"
-
-
-class Point(BaseModel):
-    """Used in a list."""
-
-    x: float
 
 
 class Picture(BaseModel):
@@ -56,7 +51,6 @@ class Painting(Picture):
         return title
 
 
-SAID: dict[str, Any] = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
 PAINTED = SAID | {"colour": "синий", "colours": ["красный", "синий"]}
 
 

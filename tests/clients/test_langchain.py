@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import BaseModel
 
+from tests.clients.pictures import JSON, PICTURE, SAID, TWO_CALLS, Picture
 from tests.clients.sdk import KEY, Gigachat, both
 from tests.running import Process
 
@@ -29,28 +29,7 @@ pytestmark = [
 one_loop = pytest.mark.asyncio(loop_scope="session")
 ways = pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 
-TWO_CALLS = 'sandbox:call weather {"city": "Омск"}; call clock {"zone": 3}'
 QUOTED = 'weather → {"city": "Омск", "t": 20}; clock → {"result":"полдень 3"}'
-
-
-class Point(BaseModel):
-    """Used in a list."""
-
-    x: float
-
-
-class Picture(BaseModel):
-    """Картина."""
-
-    title: str
-    level: Literal[1, 2]
-    note: str | None
-    points: list[Point]
-
-
-SAID = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
-PICTURE = Picture.model_validate(SAID)
-JSON = json.dumps(SAID, ensure_ascii=False)
 
 
 def weather(city: str) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from inspect import isawaitable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import BaseModel
 
+from tests.clients.pictures import JSON, SAID, TWO_CALLS, Picture
 from tests.clients.sdk import KEY, Gigachat
 from tests.running import Process
 
@@ -25,25 +25,6 @@ one_loop = pytest.mark.asyncio(loop_scope="module")
 ways = pytest.mark.parametrize("way", ["completion", "stream", "acompletion", "astream"])
 
 
-class Point(BaseModel):
-    """Used in a list."""
-
-    x: float
-
-
-class Picture(BaseModel):
-    """Картина."""
-
-    title: str
-    level: Literal[1, 2]
-    note: str | None
-    points: list[Point]
-
-
-SAID = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
-JSON = json.dumps(SAID, ensure_ascii=False)
-
-
 def tool(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """A function that may be called."""
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
@@ -51,7 +32,6 @@ def tool(name: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 TOOLS = [tool("weather", {"city": {"type": "string"}}), tool("clock", {"zone": {"type": "integer"}})]
-TWO_CALLS = 'sandbox:call weather {"city": "Омск"}; call clock {"zone": 3}'
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

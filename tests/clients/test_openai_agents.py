@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 import openai
 import pytest
@@ -23,31 +23,12 @@ from agents import (
 )
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseTextDeltaEvent
-from pydantic import BaseModel
 
+from tests.clients.pictures import SAID, TWO_CALLS, Picture
 from tests.clients.sdk import KEY, Gigachat, both
 from tests.running import Process
 
 QUIET = RunConfig(tracing_disabled=True)
-TWO_CALLS = 'sandbox:call weather {"city": "Омск"}; call clock {"zone": 3}'
-
-
-class Point(BaseModel):
-    """Used in a list."""
-
-    x: float
-
-
-class Picture(BaseModel):
-    """What an answer must be: nesting, an enum of numbers, a null."""
-
-    title: str
-    level: Literal[1, 2]
-    note: str | None
-    points: list[Point]
-
-
-SAID = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
 
 
 def weather(city: str) -> str:

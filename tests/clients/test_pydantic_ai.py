@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from openai import AsyncOpenAI
-from pydantic import BaseModel
 from pydantic_ai import (
     Agent,
     ModelMessage,
@@ -26,31 +25,11 @@ from pydantic_ai import (
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from tests.clients.pictures import JSON, PICTURE, SAID, TWO_CALLS, Picture, Point
 from tests.clients.sdk import KEY, Gigachat
 from tests.running import Process
 
-TWO_CALLS = 'sandbox:call weather {"city": "Омск"}; call clock {"zone": 3}'
 QUOTED = 'weather → {"city":"Омск","t":20}; clock → {"result":"полдень 3"}'
-
-
-class Point(BaseModel):
-    """Used in a list."""
-
-    x: float
-
-
-class Picture(BaseModel):
-    """What an answer must be: nesting, an enum of numbers, a null."""
-
-    title: str
-    level: Literal[1, 2]
-    note: str | None
-    points: list[Point]
-
-
-SAID = {"title": "Дом", "level": 2, "note": None, "points": [{"x": 1.5}, {"x": -2.0}]}
-PICTURE = Picture.model_validate(SAID)
-JSON = json.dumps(SAID, ensure_ascii=False)
 
 
 @pytest.fixture
