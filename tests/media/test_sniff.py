@@ -172,10 +172,21 @@ MILLIONS: dict[str, Callable[[], bytes]] = {
 }
 
 
+def spent(data: bytes) -> float:
+    """The best of three times that a look takes, in seconds of this thread: the others met something else."""
+    times = []
+    for _ in range(3):
+        begun = time.thread_time()
+        sniff(data)
+        times.append(time.thread_time() - begun)
+    return min(times)
+
+
 @pytest.mark.parametrize("name", MILLIONS)
 def test_size_costs_no_time(name: str) -> None:
-    """A file made of millions of small parts is judged in milliseconds: this runs in the loop."""
+    """A file made of millions of small parts is judged in milliseconds, as many of them as of its first tenth.
+
+    This runs in the loop. How many milliseconds is the affair of the machine and of what measures coverage.
+    """
     data = MILLIONS[name]()
-    begun = time.thread_time()
-    sniff(data)
-    assert time.thread_time() - begun < 0.05
+    assert spent(data) < 2 * spent(data[: len(data) // 10]) + 0.1
