@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
+from tests.clients.langchain_models import chat, connections, one_loop, ways  # noqa: F401 - one is a fixture
 from tests.clients.pictures import JSON, PICTURE, SAID, TWO_CALLS, Picture
-from tests.clients.sdk import KEY, Gigachat, both
+from tests.clients.sdk import Gigachat, both
 from tests.running import Process
 
-langchain_openai: Any = pytest.importorskip("langchain_openai")
 agents: Any = pytest.importorskip("langchain.agents")
 structured: Any = pytest.importorskip("langchain.agents.structured_output")
 messages: Any = pytest.importorskip("langchain_core.messages")
@@ -25,9 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
 ]
 
-# LangChain keeps its asynchronous connections for good, by address, and with them their loop.
-one_loop = pytest.mark.asyncio(loop_scope="session")
-ways = pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
 
 QUOTED = 'weather → {"city": "Омск", "t": 20}; clock → {"result":"полдень 3"}'
 
@@ -43,19 +38,6 @@ def clock(zone: int = 0) -> str:
 
 
 TOOLS = [tools.tool(weather), tools.tool(clock)]
-
-
-def chat(served: Process, **more: Any) -> Any:
-    """The chat model as its users make it, but for retries."""
-    given = {"model": "GigaChat-2", "base_url": f"{served.url}/v1", "api_key": KEY, "max_retries": 0}
-    return langchain_openai.ChatOpenAI(**{**given, **more})
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
-async def connections(served: Process) -> AsyncIterator[None]:
-    """Those that LangChain keeps are closed at the end."""
-    yield
-    await chat(served).root_async_client.close()
 
 
 @pytest.fixture
