@@ -79,7 +79,7 @@ def build(config: Config, *, public: Callable[[str], bool] = is_public) -> web.A
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[REQUESTS].metrics, memory, public) as gateway:
+        async with open_gateway(config, app[REQUESTS], memory, public) as gateway:
             app[GATEWAY] = gateway
             yield
 
@@ -89,12 +89,13 @@ def build(config: Config, *, public: Callable[[str], bool] = is_public) -> web.A
 
 @asynccontextmanager
 async def open_gateway(
-    config: Config, metrics: Metrics, memory: Memory, public: Callable[[str], bool]
+    config: Config, requests: RequestObserver, memory: Memory, public: Callable[[str], bool]
 ) -> AsyncIterator[Gateway]:
     """The rooms below the server, wired, with their background tasks running."""
+    metrics = requests.metrics
     credential = config.credentials[0].alias if config.credentials else "default"
     health = CredentialObserver(metrics, credential)
-    observer = UpstreamObserver(metrics, health)
+    observer = UpstreamObserver(metrics, health, requests.streak)
     names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
     version = program_version()
     metrics.build_info.labels(version).set(1)

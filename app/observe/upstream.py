@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from app import errors
 from app.observe.credentials import CredentialObserver
 from app.observe.labels import OPERATIONS, SOURCES
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
+from app.observe.streak import Streak
 
 
 @dataclass(slots=True)
@@ -17,6 +19,7 @@ class UpstreamObserver:
 
     metrics: Metrics
     health: CredentialObserver
+    streak: Streak
     credential: str = field(init=False)
     _source: str = "none"
 
@@ -65,7 +68,9 @@ class UpstreamObserver:
         self.health.source_changed(source)
         if source == "none":
             LOGGER.error("no usable token: requests are answered 503", extra=told)
-        elif source == "ready":
+            return
+        self.streak.over(errors.NO_TOKEN.error_type)
+        if source == "ready":
             LOGGER.warning("serving with the ready token, which cannot be renewed", extra=told)
         else:
             LOGGER.info("serving with a token of the first level", extra=told)
@@ -86,6 +91,7 @@ class UpstreamObserver:
     def back(self, seconds: float | None) -> None:
         """GigaChat answers, for the first time or again after so many seconds."""
         self.metrics.upstream_up.labels("api").set(1)
+        self.streak.over(errors.UPSTREAM_UNREACHABLE.error_type)
         if seconds is not None:
             LOGGER.info("GigaChat is back", extra=fields(gone_seconds=seconds))
 

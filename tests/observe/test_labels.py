@@ -48,7 +48,7 @@ def _filled(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> Non
     observer = RequestObserver(families)
     families.allow_models(f"model-{number}" for number in range(100))
     for number in range(40):
-        upstream = UpstreamObserver(families, CredentialObserver(families, f"credential-{number}"))
+        upstream = UpstreamObserver(families, CredentialObserver(families, f"credential-{number}"), observer.streak)
         for source in labels.SOURCES:
             upstream.renewed(source, "startup", 1800, 0.1)
         BalanceObserver(families, f"credential-{number}").told((f"package-{one}", 1.0) for one in range(100))

@@ -48,3 +48,34 @@ def test_what_worries(error_type: str, enough: int) -> None:
         assert (worry is not None) is (number >= enough)
     assert worry is not None
     assert worry.startswith("requests fail: 3 in a row, the last one 0 s ago (GigaChat answered 418)")
+
+
+def test_its_cause_is_seen_to_end() -> None:
+    """GigaChat is back, or there is a token: nothing worries, though no request has come yet."""
+    streak, gauge = made()
+    for _ in range(3):
+        streak.tell(ended("upstream_connect"))
+    streak.over("no_token")
+    assert (shown(gauge), streak.worry() is None) == (3, False)
+    streak.over("upstream_connect")
+    assert (shown(gauge), streak.worry()) == (0, None)
+
+
+def test_a_cause_that_had_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that fails at once all the same goes on with the streak, and no such word is believed again."""
+    streak, gauge = made()
+    for number in range(1, 4):
+        streak.tell(ended("upstream_connect"))
+        assert shown(gauge) == number
+        streak.over("upstream_connect")
+        assert shown(gauge) == (0 if number == 1 else number)
+    assert streak.worry() is not None
+    streak.tell(ended())
+    streak.tell(ended("upstream_connect"))
+    streak.over("upstream_connect")
+    assert shown(gauge) == 0
+    monkeypatch.setattr("app.observe.streak._DOUBT_SECONDS", -1.0)
+    streak.tell(ended("upstream_connect"))
+    assert shown(gauge) == 1
+    streak.over("upstream_connect")
+    assert shown(gauge) == 0

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from app.observe import labels, metrics
 from app.observe.credentials import CredentialObserver
+from app.observe.streak import Streak
 from app.observe.upstream import UpstreamObserver
 from app.sandbox import server
 from tests.running import GatewayStarter, Running, eventually
@@ -102,7 +103,9 @@ async def test_gigachat_gone_and_back_are_one_line_each(
 
 def test_no_source_at_all_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     """From the moment that requests are answered 503 the log says so, and which source was lost."""
-    observer = UpstreamObserver(metrics.shared(), CredentialObserver(metrics.shared(), "lost"))
+    families = metrics.shared()
+    streak = Streak(families.consecutive_failures)
+    observer = UpstreamObserver(families, CredentialObserver(families, "lost"), streak)
     observer.source_changed("oauth")
     observer.source_changed("none")
     [(level, line)] = told(caplog, "no usable token: requests are answered 503")
