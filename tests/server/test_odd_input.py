@@ -171,6 +171,25 @@ async def test_a_schema_without_end(
     assert "Traceback" not in everything(caplog)
 
 
+@pytest.mark.parametrize(
+    "schema", ['{"type":"object","default":%s}', '{"type":"object","properties":{"a":{"default":%s}}}']
+)
+async def test_two_tools_that_nest_without_end(
+    schema: str,
+    sandbox: server.Running,
+    gateway: Running,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The same name twice, with values nested as deeply as JSON is read: the first one serves."""
+    function = '{"type":"function","function":{"name":"f","parameters":%s}}' % (schema % ("[" * 1000 + "]" * 1000))
+    body = f'{{"messages":[{{"role":"user","content":"sandbox:call f"}}],"tools":[{function},{function}]}}'
+    reply = await ask(http, gateway, data=body.encode())
+    assert reply.choices[0]["message"]["tool_calls"][0]["function"]["name"] == "f"
+    assert "tools.duplicate" in reply.headers["x-gateway-dropped"]
+    assert "Traceback" not in everything(caplog)
+
+
 ODD: Rows = [
     *each(lambda value: {"input": value}, "input[0]", [{}], [None], [1.5], [""]),
     *each(lambda value: {"input": ["a", value]}, "input[1]", ["b"], {}, True, 7),

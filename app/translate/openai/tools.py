@@ -115,9 +115,20 @@ def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
     for tool in tools:
         first = found.setdefault(tool.name, tool)
         if first is not tool:
-            same = (first.description, first.parameters, first.extra) == (tool.description, tool.parameters, tool.extra)
-            notes.append(Note("equivalent" if same else "dropped", "tools.duplicate", tool.path))
+            notes.append(Note("equivalent" if _same(first, tool) else "dropped", "tools.duplicate", tool.path))
     return list(found.values())
+
+
+def _same(first: Tool, second: Tool) -> bool:
+    """Whether both say the same. What is nested more deeply than Python compares is taken for another."""
+    try:
+        return (first.description, first.parameters, first.extra) == (
+            second.description,
+            second.parameters,
+            second.extra,
+        )
+    except RecursionError:
+        return False
 
 
 def _asked(body: dict[str, Any], notes: list[Note]) -> tuple[str, Any] | None:
