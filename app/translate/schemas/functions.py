@@ -10,6 +10,7 @@ from typing import Any
 
 from app.errors import INVALID_VALUE, GatewayError
 from app.translate.dialogue import Note
+from app.translate.schemas.endless import shut
 from app.translate.schemas.memory import remembered
 from app.translate.schemas.parts import cost
 from app.translate.schemas.repair import Repair
@@ -57,6 +58,7 @@ def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
             break
     if repaired["type"] != "object":
         raise _refused(path, "must be a JSON Schema of an object: arguments have names.")
+    shut(repaired, repair.origins.was_cut)
     return repaired, told.notes()
 
 

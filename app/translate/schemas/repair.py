@@ -35,10 +35,8 @@ class Repair:
         self._gathering = Gathering(document, budget, told)
         self._depth = depth
         self._told = told
-        self._origins = Origins()
+        self.origins = Origins()
         self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
-        self._endless: dict[int, object] = {}  # and of those where a schema that contains itself was cut off
-        self._met: dict[tuple[object, ...], object] = {}  # by name and schemas' identity the properties met so far
 
     @property
     def spent(self) -> bool:
@@ -50,7 +48,6 @@ class Repair:
         if self.spent or place.depth > self._depth:
             self._told("schema.size" if self.spent else "schema.depth", place.way)
             return complete({"type": hint or "object"})
-        met = len(self._met)
         parts = self._gathering.gather(schemas, place)
         place = place._replace(inside=parts.inside)
         schema = {key: value for key, value in parts.keys.items() if key not in _TAKEN}
@@ -62,10 +59,10 @@ class Repair:
         self._enumerate(schema, parts.keys, place)
         for one, shared in unions:
             if "enum" in one and "enum" not in schema:
-                self._origins.inherit(schema, one)
+                self.origins.inherit(schema, one)
             extend(schema, one, shared)
-        if parts.endless and len(self._met) == met:
-            self._endless[id(place.way)] = place.way
+        if parts.endless:
+            self.origins.cut(schema)
         return self._completed(schema, parts, place)
 
     def _completed(self, schema: Schema, parts: Parts, place: Place) -> Schema:
@@ -137,7 +134,7 @@ class Repair:
         if kinds != {"string"}:
             self._told("schema.enum", place.way)
             kinds.discard("null")
-            self._origins.remember(schema, kinds.pop() if len(kinds) == 1 else "string")
+            self.origins.remember(schema, kinds.pop() if len(kinds) == 1 else "string")
             if "default" in schema and text(schema["default"]) in map(text, values):
                 schema["default"] = text(schema["default"])
         schema["type"] = "string"
@@ -151,44 +148,28 @@ class Repair:
             schema["patternProperties"] = {
                 name: self._loose(one, place.below(name)) for name, one in parts.keys["patternProperties"].items()
             }
-        places = [(one, place.below("items")) for one in self._items(parts.keys, place)]
-        items = [self.repaired([one], inner) for one, inner in places]
+        items = [self.repaired([one], place.below("items")) for one in self._items(parts.keys, place)]
         if items:
+            if len(items) > 1 and any(map(self.origins.was_cut, items)) and parts.keys.get("minItems", 0) > 0:
+                parts.endless = True  # each place of a tuple is to be filled
             kinds = [one["type"] for one in items]
-            schema["items"] = either(items, self._origins)
+            schema["items"] = either(items, self.origins)
             if len({*kinds}) > 1:
                 _add(schema["items"], ", ".join(kinds[:8]))
-            if all(self._ends(inner) for _, inner in places):
-                schema.pop("minItems", None)
-                schema["maxItems"] = 0
         for key in ONE[1:]:
             if key in parts.keys:
                 given, inner = parts.keys[key], place.below(key)
                 schema[key] = self._loose(given, inner) if key in _LOOSE else self.repaired([given], inner)
-                if key in _LOOSE and self._ends(inner):
-                    schema[key] = False
 
     def _name(self, schema: Schema, parts: Parts, place: Place) -> None:
-        """The properties. What can't be given (null, a schema without end) may be left out, and what may be is.
-
-        Of a schema without end the first levels stay, until each property in it has been met: no name is lost.
-        """
-        kinds = {name: (name, *map(id, schemas)) for name, schemas in parts.properties.items()}
-        again = {name for name, kind in kinds.items() if kind in self._met}
-        self._met.update((kinds[name], schemas) for name, schemas in parts.properties.items())
+        """The properties. One that may be null may be left out: a null can't be given."""
         places = {name: place.below(name, named=True) for name in parts.properties}
-        named = {name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()}
+        schema["properties"] = {
+            name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()
+        }
         nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
         if nulled and "required" in schema:
             schema["required"] = [name for name in schema["required"] if name not in nulled]
-        endless = {name for name in again if self._ends(places[name])}
-        needed = endless.intersection(schema.get("required", ()))
-        parts.endless = parts.endless or bool(needed)
-        schema["properties"] = {name: one for name, one in named.items() if name in needed or name not in endless}
-
-    def _ends(self, place: Place) -> bool:
-        """Whether no value can stand at a place: it would go on without end."""
-        return id(place.way) in self._endless
 
     def _items(self, keys: Schema, place: Place) -> list[Any]:
         """The schemas of an array's items: several for a tuple."""
@@ -212,13 +193,13 @@ class Repair:
             self._nullable(place)
         if not live:
             return {"type": "string", "enum": ["null"]}, set()
-        places = [place.below(f"[{index}]") for index in range(len(live))]
-        built = [self.repaired([one], inner, kind) for one, inner in zip(live, places, strict=True)]
-        parts.endless = parts.endless or all(map(self._ends, places))
+        built = [self.repaired([one], place.below(f"[{index}]"), kind) for index, one in enumerate(live)]
+        parts.endless = parts.endless or all(map(self.origins.was_cut, built))
+        built = [*self.origins.whole(built)]
         shared = set.intersection(*(set(one.get("properties", ())) for one in built))
         if len(built) > 1:
             self._told("schema.union", place.way)
-        joined = either(built, self._origins)  # which gives some of them their own type back
+        joined = either(built, self.origins)  # which gives some of them their own type back
         kinds = list(dict.fromkeys(one["type"] for one in built))
         if len(kinds) > 1:
             _add(joined, " | ".join(kinds))

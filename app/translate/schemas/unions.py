@@ -16,10 +16,11 @@ _MERGED = frozenset({*ONE, *MAPS, "type", "required", "enum", "description"})
 
 
 class Origins:
-    """Which schemas had an enum of other values than strings, and of what type these were."""
+    """What schemas were before: which had an enum of other values than strings, and which stand for one cut off."""
 
     def __init__(self) -> None:
         self._types: dict[int, tuple[Schema, str]] = {}  # the schema is kept, so that its id stays its own
+        self._cut: dict[int, Schema] = {}
 
     def remember(self, schema: Schema, kind: str) -> None:
         """This enum's values were of this type."""
@@ -31,6 +32,18 @@ class Origins:
         if kinds:
             self.remember(schema, kinds[0] if len({*kinds}) == 1 and len(kinds) == len(others) else "string")
 
+    def cut(self, schema: Schema) -> None:
+        """A reference that contains itself was cut off here: nothing can stand in its place."""
+        self._cut[id(schema)] = schema
+
+    def was_cut(self, schema: Schema) -> bool:
+        """Whether it was."""
+        return id(schema) in self._cut
+
+    def whole(self, schemas: Sequence[Schema]) -> Sequence[Schema]:
+        """Those alternatives that something can be given for; all, where there is none."""
+        return [one for one in schemas if not self.was_cut(one) or _filled(one)] or schemas
+
     def free(self, schema: Schema) -> None:
         """Take the enum away: the values have their own type again."""
         if schema.pop("enum", None) is not None and id(schema) in self._types:
@@ -39,6 +52,7 @@ class Origins:
 
 def either(schemas: Sequence[Schema], origins: Origins) -> Schema:
     """One schema that takes what any of these takes, as far as one type can."""
+    schemas = origins.whole(schemas)
     if len(schemas) == 1:
         return schemas[0]
     enums = [schema["enum"] for schema in schemas if "enum" in schema]
@@ -58,6 +72,8 @@ def either(schemas: Sequence[Schema], origins: Origins) -> Schema:
         origins.inherit(joined, *schemas)
     describe(joined, (schema.get("description") for schema in schemas))
     _merge(joined, schemas, origins)
+    if all(map(origins.was_cut, schemas)):
+        origins.cut(joined)
     return complete(joined)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.translate.schemas.arguments import restore_arguments
 from app.translate.schemas.functions import function_parameters
@@ -41,12 +42,57 @@ class Pair(BaseModel):
     left: Node
 
 
-def test_what_fits_a_cut_schema_fits_the_model() -> None:
+class Sum(BaseModel):
+    """A model or a number."""
+
+    left: Sum | int
+    right: bool | Sum
+
+
+class Some(BaseModel):
+    """A model whose lists and maps are absent or have something in them."""
+
+    name: str
+    items: Annotated[list[Some], Field(min_length=1)] | None = None
+    both: tuple[Some, Some] | None = None
+    named: Annotated[dict[str, Some], Field(min_length=1)] | None = None
+
+
+class Outer(BaseModel):
+    """A model whose parts hold it again, and come after its list of itself."""
+
+    children: list[Outer] = []
+    inner: Inner
+
+
+class Inner(BaseModel):
+    """A part."""
+
+    label: str
+    outer: Outer | None = None
+
+
+class Page(BaseModel):
+    """A model that a map of patterns holds again."""
+
+    title: str
+    pages: dict[Annotated[str, Field(pattern="^[a-z]+$")], Page] = {}
+
+
+@pytest.mark.parametrize("model", [Pair, Sum, Some, Outer, Page])
+def test_what_fits_a_cut_schema_fits_the_model(model: type[BaseModel]) -> None:
     """The smallest and the largest value of a recursive model's function are values of the model."""
-    schema, _ = function_parameters(Pair.model_json_schema(), "p")
+    given = model.model_json_schema()
+    schema, notes = function_parameters(given, "p")
     for most in (False, True):
-        value = restore_arguments(_value(schema, most=most), Pair.model_json_schema())
-        Pair.model_validate(value)
+        model.model_validate(restore_arguments(_value(schema, most=most), given))
+    assert {note.rule for note in notes}.isdisjoint({"schema.size", "schema.depth"})
+    assert {*properties(given)} == {*properties(schema)}
+
+
+def test_a_cut_schema_keeps_its_levels() -> None:
+    """What can be given is there as often as it may stand in itself."""
+    schema, _ = function_parameters(Pair.model_json_schema(), "p")
     assert schema["properties"]["left"]["properties"]["children"]["items"]["properties"]["children"]
 
 
@@ -59,10 +105,13 @@ def _value(schema: dict[str, Any], *, most: bool) -> Any:
             if most or name in schema.get("required", ())
         }
         rest = schema.get("additionalProperties")
-        return {**named, "other": _value(rest, most=most)} if most and isinstance(rest, dict) else named
+        patterns = [*schema.get("patternProperties", {}).values()]
+        some = [one for one in (*patterns, rest) if isinstance(one, dict)]
+        return {**named, "other": _value(some[0], most=most)} if most and some else named
     if schema["type"] == "array":
-        return [_value(schema["items"], most=most)] if most and schema.get("maxItems") != 0 else []
-    return "text"
+        count = schema.get("minItems", 1) if schema.get("maxItems") != 0 else 0
+        return [_value(schema["items"], most=most)] * (count if most else schema.get("minItems", 0))
+    return {"string": "text", "integer": 1, "boolean": True}[schema["type"]]
 
 
 def test_a_tree_that_can_not_end_keeps_its_levels() -> None:
