@@ -12,7 +12,7 @@ from app.errors import INVALID_VALUE, GatewayError
 from app.translate.dialogue import Note
 from app.translate.schemas.endless import shut
 from app.translate.schemas.memory import remembered
-from app.translate.schemas.parts import cost
+from app.translate.schemas.parts import Gathering, cost
 from app.translate.schemas.repair import Repair
 from app.translate.schemas.rules import (
     BUDGET,
@@ -50,9 +50,9 @@ def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
     if not isinstance(schema, dict):
         raise _refused(path, "must be a JSON Schema, which is an object.")
     budget = min(BUDGET + 2 * cost(schema), LIMIT)
-    for depth in TRIES:
+    for depth, nested in TRIES:
         told = Told(path)
-        repair = Repair(schema, budget, depth, told)
+        repair = Repair(Gathering(schema, budget, nested, told), depth)
         repaired = repair.repaired([_object(schema)], Place(0, (id(schema),), None), "object")
         if not repair.spent:
             break

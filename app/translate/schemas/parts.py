@@ -11,7 +11,6 @@ from app.translate.schemas.rules import (
     ABSENT,
     DEFINITIONS,
     MAPS,
-    NESTED,
     ONE,
     REFERENCES,
     UNIONS,
@@ -40,9 +39,10 @@ class Parts:
 class Gathering:
     """Gathers the parts of schemas of one document, as long as the budget lasts."""
 
-    def __init__(self, document: Schema, budget: int, told: Told) -> None:
+    def __init__(self, document: Schema, budget: int, nested: int, told: Told) -> None:
         self.left = budget
         self.told = told
+        self._nested = nested
         self._references = References(document)
 
     def gather(self, schemas: Iterable[Any], place: Place) -> Parts:
@@ -102,7 +102,7 @@ class Gathering:
         if isinstance(target, dict):
             if id(target) in parts.inside[len(place.inside) :]:
                 return []  # said already
-            if place.inside.count(id(target)) < NESTED:
+            if place.inside.count(id(target)) < self._nested:
                 parts.inside = (*parts.inside, id(target))
                 return [target]
             self.told("schema.cycle", place.way)

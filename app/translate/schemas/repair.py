@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.translate.schemas.parts import Gathering, Parts
-from app.translate.schemas.rules import FORMATS, MAPS, ONE, WORDS, Place, Schema, Told, text
+from app.translate.schemas.rules import FORMATS, MAPS, ONE, WORDS, Place, Schema, text
 from app.translate.schemas.unions import Origins, complete, either, extend, widest
 
 _NAMES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -29,12 +29,12 @@ _LOOSE = ("additionalProperties", "unevaluatedProperties", "unevaluatedItems")
 
 
 class Repair:
-    """One pass over a document, down to a depth, within a budget."""
+    """One pass over a document, down to a depth, as long as the gathering's budget lasts."""
 
-    def __init__(self, document: Schema, budget: int, depth: int, told: Told) -> None:
-        self._gathering = Gathering(document, budget, told)
+    def __init__(self, gathering: Gathering, depth: int) -> None:
+        self._gathering = gathering
         self._depth = depth
-        self._told = told
+        self._told = gathering.told
         self.origins = Origins()
         self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
 
@@ -47,7 +47,7 @@ class Repair:
         """One schema for all of these, which all hold; `hint` is its type where they do not tell."""
         if self.spent or place.depth > self._depth:
             self._told("schema.size" if self.spent else "schema.depth", place.way)
-            return complete({"type": hint or "object"})
+            return complete({"type": _simple(schemas) or hint or "object"})
         parts = self._gathering.gather(schemas, place)
         place = place._replace(inside=parts.inside)
         schema = {key: value for key, value in parts.keys.items() if key not in _TAKEN}
@@ -196,6 +196,8 @@ class Repair:
         built = [self.repaired([one], place.below(f"[{index}]"), kind) for index, one in enumerate(live)]
         parts.endless = parts.endless or all(map(self.origins.was_cut, built))
         built = [*self.origins.whole(built)]
+        if self.spent:
+            self._widen(built)
         shared = set.intersection(*(set(one.get("properties", ())) for one in built))
         if len(built) > 1:
             self._told("schema.union", place.way)
@@ -204,6 +206,20 @@ class Repair:
         if len(kinds) > 1:
             _add(joined, " | ".join(kinds))
         return joined, shared
+
+    def _widen(self, branches: list[Schema]) -> None:
+        """Some branches were cut off: what the others demand, and the values that they have, must not bind these."""
+        for branch in branches:
+            branch.pop("required", None)
+            for one in branch.get("properties", {}).values():
+                self.origins.free(one)
+
+
+def _simple(schemas: Iterable[Any]) -> str | None:
+    """The type that is told of what has nothing inside."""
+    told = (schema.get("type") for schema in schemas if isinstance(schema, dict))
+    kinds = (WORDS.get(kind.lower()) for kind in told if isinstance(kind, str))
+    return next((kind for kind in kinds if kind in ("string", "number", "integer", "boolean")), None)
 
 
 def _null(branch: Any) -> bool:

@@ -39,7 +39,7 @@ _TABLE = (
     Rule(
         "schema.size",
         "dropped",
-        "references multiply: beyond the BUDGET there are plain objects",
+        "references multiply: beyond the BUDGET there are plain types and objects",
         "openai limits properties as well",
     ),
     Rule("schema.depth", "dropped", "JSON writers end at 254 levels: below DEPTH there are plain objects", "orjson"),
@@ -105,8 +105,9 @@ RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
 # to both: 8,000 schemas, or 1 MB of text, more than a model's context holds.
 BUDGET, LIMIT = 3_000, 16_000
 DEPTH = 64  # schemas in each other; each is two levels of JSON at most, and orjson writes 254
-TRIES = (DEPTH, 6)  # what grows beyond the budget is tried again with less depth: upper levels matter most
 NESTED = 3  # how often a target of $ref may stand inside itself
+# Depth and nesting: what grows beyond the budget is tried again with less of them, since upper levels matter most.
+TRIES = ((DEPTH, NESTED), (DEPTH, 1), (6, 1))
 VALUE_DEPTH = 32  # levels of JSON in a default, an example or an unknown keyword
 
 TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean"})

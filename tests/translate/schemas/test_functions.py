@@ -150,3 +150,47 @@ def test_the_deepest_that_passes() -> None:
     schema, notes = function_parameters(given, "p")
     assert [note.rule for note in notes] == ["schema.depth"]
     assert function_parameters(schema, "p")[0] is schema
+
+
+def _tree(kinds: int, **more: Any) -> dict[str, Any]:
+    """The parameters of a function with an expression, as pydantic writes a union of models, and more after it."""
+    both = {"left": {"$ref": "#/$defs/E"}, "right": {"$ref": "#/$defs/E"}, **more}
+    defs: dict[str, Any] = {
+        f"N{number}": {
+            "type": "object",
+            "properties": {"kind": {"const": f"n{number}", "type": "string"}, **both},
+            "required": ["kind", "left", "right"],
+        }
+        for number in range(kinds)
+    }
+    number = {"type": "object", "properties": {"kind": {"const": "num"}, "value": {"type": "number"}}}
+    defs |= {"Num": number, "E": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in defs] + [{"$ref": "#/$defs/Num"}]}}
+    address = {"type": "object", "properties": {"city": {"type": "string"}, "zip": {"type": "integer"}}}
+    return {
+        "type": "object",
+        "properties": {"expr": {"$ref": "#/$defs/E"}, "title": {"type": "string"}, "address": address},
+        "$defs": defs,
+    }
+
+
+@pytest.mark.parametrize("kinds", [4, 5, 9])
+def test_what_multiplies_is_nested_less(kinds: int) -> None:
+    """A tree of many kinds of nodes loses levels, and neither a kind nor what stands after it."""
+    given = _tree(kinds)
+    schema, notes = function_parameters(given, "p")
+    assert {note.rule for note in notes}.isdisjoint({"schema.size", "schema.depth"})
+    expression = schema["properties"]["expr"]["properties"]
+    assert expression["kind"]["enum"] == [*(f"n{number}" for number in range(kinds)), "num"]
+    assert schema["properties"]["title"] == {"type": "string"}
+    assert schema["properties"]["address"] == given["properties"]["address"]
+
+
+def test_what_is_cut_binds_nothing() -> None:
+    """Where the budget is spent inside a union, the branches that were seen do not forbid the others."""
+    names = {f"x{number}": {"$ref": f"#/$defs/N{number}"} for number in range(12)}
+    schema, notes = function_parameters(_tree(12, **names), "p")
+    assert "schema.size" in {note.rule for note in notes}
+    expression = schema["properties"]["expr"]
+    assert "enum" not in expression["properties"]["kind"]
+    assert "required" not in expression
+    assert schema["properties"]["title"] == {"type": "string"}

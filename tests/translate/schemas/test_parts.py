@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from app.translate.schemas.parts import Gathering, Parts, cost
-from app.translate.schemas.rules import BUDGET, Place, Told
+from app.translate.schemas.rules import BUDGET, NESTED, Place, Told
 
 
 def gathered(schema: dict[str, Any], budget: int = BUDGET) -> tuple[Parts, list[str]]:
     """The parts of a document's root, and the rules used."""
     told = Told("p")
-    parts = Gathering(schema, budget, told).gather([schema], Place(0, (), None))
+    parts = Gathering(schema, budget, NESTED, told).gather([schema], Place(0, (), None))
     return parts, [note.rule for note in told.notes()]
 
 
