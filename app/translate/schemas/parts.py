@@ -79,7 +79,7 @@ class Gathering:
             elif not self._alternatives(key, value, parts, place):
                 if key not in _SCHEMAS:
                     self.left -= cost(value)
-                _join(parts.keys, key, value)
+                self.left -= _join(parts.keys, key, value)
         return further
 
     def _alternatives(self, key: str, value: Any, parts: Parts, place: Place) -> bool:
@@ -103,6 +103,7 @@ class Gathering:
             if id(target) in parts.inside[len(place.inside) :]:
                 return []  # said already
             if place.inside.count(id(target)) < self._nested:
+                self.left -= len(parts.inside) // 16
                 parts.inside = (*parts.inside, id(target))
                 return [target]
             self.told("schema.cycle", place.way)
@@ -185,8 +186,14 @@ _JOINS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _join(keys: Schema, key: str, value: Any) -> None:
+def _join(keys: Schema, key: str, value: Any) -> int:
+    """Put in what a part says; what it costs to go through both words, where there was one already."""
     if key not in keys:
         keys[key] = value
-    elif key in _JOINS:
-        keys[key] = _JOINS[key](keys[key], value)
+        return 0
+    if key in _JOINS:
+        before = keys[key]
+        keys[key] = _JOINS[key](before, value)
+        if isinstance(before, list | dict):
+            return len(before) // 16
+    return 0
