@@ -14,7 +14,7 @@ from app.exchange.variants import INSTRUCTION, Fallbacks, Variant
 from app.observe.facts import Facts
 from app.translate.abilities import Abilities
 from app.translate.dialogue import Note, Request, Text, Turn, Uploaded
-from app.translate.gigachat import attachments, v1
+from app.translate.gigachat import attachments, functions, v1
 from app.translate.gigachat.calls import Calls
 from app.translate.notes import header, refuse_if_strict
 from app.translate.session import client_id, session_id
@@ -53,6 +53,8 @@ class Planner:
 
     def plan(self, request: Request, notes: list[Note], facts: Facts, *, strict: bool) -> Plan:
         """The dry write: decides whether GigaChat can be asked at all, before anything is paid. Raises GatewayError."""
+        if facts.body_bytes > functions.LARGE_BYTES:
+            functions.refuse_too_many(request)
         has_files = attachments.any_in(request.turns)
         images = has_files and any(
             media.kind == "image" for turn in request.turns for media in attachments.in_turn(turn)

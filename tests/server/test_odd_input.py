@@ -220,3 +220,25 @@ async def test_the_user_of_embeddings(name: str, value: Any, gateway: Running, h
     """The same field of the wrong type is the same 400 on both routes."""
     refused(await ask(http, gateway, {**HI, name: value}), "invalid_value", name)
     refused(await ask(http, gateway, {"input": "a", name: value}, path=EMBEDDINGS), "invalid_value", name)
+
+
+def wide(number: int, count: int = 100) -> dict[str, Any]:
+    """A function of many properties of its own."""
+    properties = {f"p{number}_{index}": {"type": ["string", "null"], "title": "x" * 20} for index in range(count)}
+    return {"name": f"f{number}", "parameters": {"type": "object", "properties": properties}}
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+async def test_more_schemas_than_a_model_reads(
+    legacy: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """To work on them would hold up everybody: they are refused by size, and what may be of use is not."""
+    for count, status in ((60, 200), (120, 400)):
+        functions = [wide(number) for number in range(count)]
+        given = (
+            {"functions": functions} if legacy else {"tools": [{"type": "function", "function": f} for f in functions]}
+        )
+        reply = await ask(http, gateway, asking("x", **given))
+        assert reply.status == status
+    refused(reply, "invalid_value", "functions" if legacy else "tools")
+    assert len(sandbox.state.requests.of("chat")) == 1

@@ -12,8 +12,11 @@ from app.errors import INVALID_VALUE, GatewayError
 from app.translate.dialogue import Format, Note, Request, Tool
 from app.translate.gigachat.names import Names
 from app.translate.schemas.formats import response_format_schema
-from app.translate.schemas.functions import function_parameters
+from app.translate.schemas.functions import function_parameters, growth
+from app.translate.schemas.parts import cost
+from app.translate.schemas.rules import LIMIT
 
+LARGE_BYTES = 256 * 1024
 MUST_CALL = "You must call one of the functions now. Do not answer in text."
 _FORMAT_DESCRIPTION = "Gives the answer to the user. Call it with the whole answer as its arguments."
 _FORMAT_PATH = "response_format"
@@ -25,7 +28,8 @@ _DEFINITIONS = ("$defs", "definitions")
 
 def write(request: Request, names: Names, payload: dict[str, Any], notes: list[Note], *, as_function: bool) -> None:
     """Put `functions`, `function_call` and `response_format` into the payload, where they are wanted."""
-    functions = [_function(tool, names, notes) for tool in request.tools]
+    share = growth(len(request.tools))
+    functions = [_function(tool, names, notes, share) for tool in request.tools]
     choice = _choice(request, names, notes) if functions else None
     wanted = request.format
     if wanted is not None and not as_function:
@@ -41,6 +45,19 @@ def write(request: Request, names: Names, payload: dict[str, Any], notes: list[N
     if functions:
         payload["functions"] = functions
         payload["function_call"] = choice
+
+
+def refuse_too_many(request: Request) -> None:
+    """Refuse functions whose schemas are more than a model's context holds: to repair them would take seconds.
+
+    Going through them costs a little itself: only a body of more than LARGE_BYTES is worth it.
+    """
+    if sum(cost(tool.parameters) for tool in request.tools) > LIMIT:
+        path = request.tools[0].path.partition("[")[0]
+        message = (
+            f"'{path}' have more schemas than a model's context holds, half a megabyte or more: send fewer of them."
+        )
+        raise GatewayError(INVALID_VALUE, message, param=path)
 
 
 def stands_in(request: Request, *, as_function: bool) -> bool:
@@ -73,19 +90,19 @@ def format_parameters(wanted: Format) -> tuple[dict[str, Any], list[Note], dict[
         return *function_parameters(wrapped, path), wrapped
 
 
-def _function(tool: Tool, names: Names, notes: list[Note]) -> dict[str, Any]:
+def _function(tool: Tool, names: Names, notes: list[Note], share: int) -> dict[str, Any]:
     name = names.legal(tool.name)
     if name != tool.name:
         notes.append(Note("equivalent", "function.renamed", tool.path))
     function: dict[str, Any] = {"name": name}
     if tool.description is not None:
         function["description"] = tool.description
-    function["parameters"], told = function_parameters(tool.parameters, f"{tool.path}.parameters")
+    function["parameters"], told = function_parameters(tool.parameters, f"{tool.path}.parameters", share)
     notes.extend(told)
     if (examples := tool.extra.get("few_shot_examples")) is not None:
         function["few_shot_examples"] = _examples(examples, f"{tool.path}.few_shot_examples")
     if (returned := tool.extra.get("return_parameters")) is not None:
-        function["return_parameters"], told = function_parameters(returned, f"{tool.path}.return_parameters")
+        function["return_parameters"], told = function_parameters(returned, f"{tool.path}.return_parameters", share)
         notes.extend(told)
     return function
 

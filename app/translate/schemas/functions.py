@@ -22,6 +22,7 @@ from app.translate.schemas.rules import (
     KEYWORDS,
     LIMIT,
     REFERENCES,
+    REQUEST_BUDGET,
     TRIES,
     TYPES,
     UNIONS,
@@ -37,11 +38,17 @@ _STRICT = ("propertyNames", "contains")
 _REPAIRED = ("allOf", "const", "nullable", "prefixItems", "additionalItems", "not", "if", "then", "else")
 
 
+def growth(count: int) -> int:
+    """What references may add to each of so many schemas of one request."""
+    return min(BUDGET, REQUEST_BUDGET // max(1, count))
+
+
 @remembered
-def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
+def function_parameters(schema: Any, path: str, growth: int = BUDGET) -> tuple[Schema, list[Note]]:
     """A function's schema as GigaChat takes it; `path` is where it stood in the client's body.
 
-    Its root must be an object, since arguments are: anything else is a 400, as it is at OpenAI.
+    `growth`: what references may add to its own size. Its root must be an object, since arguments are: anything else
+    is a 400, as it is at OpenAI.
     """
     if _ready(schema, _LEVELS) and schema["type"] == "object":
         return schema, []
@@ -49,7 +56,7 @@ def function_parameters(schema: Any, path: str) -> tuple[Schema, list[Note]]:
         return {"type": "object", "properties": {}}, []
     if not isinstance(schema, dict):
         raise _refused(path, "must be a JSON Schema, which is an object.")
-    budget = min(BUDGET + 2 * cost(schema), LIMIT)
+    budget = min(growth + 2 * cost(schema), LIMIT)
     for depth, nested in TRIES:
         told = Told(path)
         repair = Repair(Gathering(schema, budget, nested, told), depth)

@@ -104,6 +104,7 @@ RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
 # A schema costs 2 and its texts 1 for each 64 characters. What references may add to a document's own size, and a limit
 # to both: 8,000 schemas, or 1 MB of text, more than a model's context holds.
 BUDGET, LIMIT = 3_000, 16_000
+REQUEST_BUDGET = 12_000  # what references may add to all schemas of a request: the work is done in the loop
 DEPTH = 64  # schemas in each other; each is two levels of JSON at most, and orjson writes 254
 NESTED = 3  # how often a target of $ref may stand inside itself
 # Depth and nesting: what grows beyond the budget is tried again with less of them, since upper levels matter most.
