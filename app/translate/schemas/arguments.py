@@ -48,8 +48,11 @@ class _Restoring:
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
 
     def _nulls(self, value: dict[str, Any], known: list[Schema]) -> dict[str, None]:
-        """What was left out because null had no type (rule `schema.optional`), and the client's schema demands."""
-        owners = [schema for schema in known if isinstance(schema.get("properties"), dict)]
+        """What was left out because null had no type (rule `schema.optional`), and the client's schema demands.
+
+        Of alternatives those count that the value may be of: a tag (`kind: "click"`) leaves the others out.
+        """
+        owners = [one for one in known if isinstance(one.get("properties"), dict) and not self._differs(value, one)]
         demands = [schema["required"] if isinstance(schema.get("required"), list) else [] for schema in owners]
         missing = [name for name in (demands[0] if demands else ()) if isinstance(name, str) and name not in value]
         return {
@@ -57,6 +60,16 @@ class _Restoring:
             for name in missing
             if all(name in names for names in demands) and any(map(_takes_null, self._known(_named(name, owners))))
         }
+
+    def _differs(self, value: dict[str, Any], schema: Schema) -> bool:
+        """Whether a property has a value that this schema's constants and enums do not have."""
+        for name, one in schema["properties"].items():
+            if isinstance(said := value.get(name), str | bool | int | float):
+                telling = [each for each in self._known([one]) if _values(each) or _kinds(each)]
+                values = [[*map(text, _values(each))] for each in telling]
+                if values and all(values) and not any(text(said) in few for few in values):
+                    return True
+        return False
 
     def _known(self, schemas: list[Any]) -> list[Schema]:
         """These schemas, the targets of their references and their branches: each once."""

@@ -131,3 +131,37 @@ def test_a_named_property_goes_before_the_rest_of_another_branch() -> None:
     branches = [{"properties": {"y": {"enum": [None, 1]}}}, {"additionalProperties": {"type": "string"}}]
     schema = {"type": "object", "properties": {"x": {"anyOf": branches}}}
     assert restore_arguments({"x": {"y": "1", "z": "1"}}, schema) == {"x": {"y": 1, "z": "1"}}
+
+
+def _action(kind: str, name: str, *, tag: dict[str, Any]) -> dict[str, Any]:
+    """A model with a tag and a field that must be there and may be null."""
+    properties = {"kind": tag, name: {"type": ["string", "null"]}}
+    return {"type": "object", "properties": properties, "required": ["kind", name], "title": kind}
+
+
+CLICK, TYPE = _action("click", "target", tag={"const": "click"}), _action("type", "text", tag={"$ref": "#/$defs/T"})
+
+
+@pytest.mark.parametrize(
+    ("given", "restored"),
+    [
+        ({"kind": "click"}, {"kind": "click", "target": None}),
+        ({"kind": "type"}, {"kind": "type", "text": None}),
+        ({"kind": "click", "target": "a"}, {"kind": "click", "target": "a"}),
+        ({"kind": "wait"}, {"kind": "wait"}),  # of none of them
+        ({}, {}),  # of either
+    ],
+)
+def test_null_is_put_back_by_the_alternative_that_the_value_is_of(given: Any, restored: Any) -> None:
+    """Only one of them demands the field: its tag tells."""
+    tags = {"type": "string", "enum": ["type", "write"]}
+    document = {"properties": {"steps": {"items": {"anyOf": [CLICK, TYPE]}}}, "$defs": {"T": tags}}
+    assert restore_arguments({"steps": [given]}, document) == {"steps": [restored]}
+
+
+def test_a_tag_that_may_be_anything_tells_nothing() -> None:
+    """Both alternatives stay, so a field of one of them is not made up."""
+    free = _action("type", "text", tag={"anyOf": [{"const": "type"}, {"type": "string"}]})
+    assert restore_arguments({"a": {"kind": "click"}}, {"properties": {"a": {"anyOf": [CLICK, free]}}}) == {
+        "a": {"kind": "click"}
+    }
