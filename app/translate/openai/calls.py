@@ -7,6 +7,7 @@ string. The older form has no ids: they are made of the message's place, so that
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import Any
 
 import orjson
@@ -18,12 +19,13 @@ _READ = frozenset({"id", "type", "function", "custom", "index"})  # an index is 
 
 
 class Unanswered:
-    """Calls without ids that wait for their results, by function."""
+    """Calls without ids that wait for their results: of the older form by function, of the newer by their order."""
 
-    __slots__ = ("_ids",)
+    __slots__ = ("_ids", "_next")
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
+        self._next: deque[str] = deque()
 
     def add(self, call: Call) -> None:
         """A call that a message of role `function` will answer."""
@@ -34,13 +36,21 @@ class Unanswered:
         ids = self._ids.get(name)
         return ids.pop() if ids else path
 
+    def wait(self, number: str) -> None:
+        """A call with an empty id, which a message of role `tool` with an empty one will answer."""
+        self._next.append(number)
+
+    def next(self, path: str) -> str:
+        """The id of the first such call that has no result yet; an id of no call if there is none."""
+        return self._next.popleft() if self._next else path
+
 
 def read(message: dict[str, Any], path: str, unanswered: Unanswered, notes: list[Note]) -> list[Call]:
     """The calls of an assistant's message, in order."""
     calls = []
     if message.get("tool_calls") is not None:
         items = checks.array(message["tool_calls"], f"{path}.tool_calls")
-        calls = [_call(item, f"{path}.tool_calls[{index}]", notes) for index, item in enumerate(items)]
+        calls = [_call(item, f"{path}.tool_calls[{index}]", unanswered, notes) for index, item in enumerate(items)]
     if message.get("function_call") is None:
         return calls
     place = f"{path}.function_call"
@@ -54,11 +64,14 @@ def read(message: dict[str, Any], path: str, unanswered: Unanswered, notes: list
     return calls
 
 
-def _call(item: Any, path: str, notes: list[Note]) -> Call:
+def _call(item: Any, path: str, unanswered: Unanswered, notes: list[Note]) -> Call:
     item = checks.obj(item, path)
     if item.get("id") is None:
         raise checks.missing(f"{path}.id", "a result finds its call by it.")
     number = checks.string(item["id"], f"{path}.id")
+    if not number:
+        number = path
+        unanswered.wait(number)
     for key, value in item.items():
         if key not in _READ and value is not None:
             notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))

@@ -12,6 +12,8 @@ from typing import Any
 from app.translate.dialogue import FileId, Inline, Media, Note, Url
 from app.translate.openai import checks
 
+# Where a part, or the object in it, has its file.
+FIELDS = ("image_url", "input_audio", "file", "file_id", "file_data", "file_url", "video_url")
 _LONGEST_PREFIX = 512  # of a data URL, up to its comma
 
 

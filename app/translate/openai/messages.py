@@ -19,6 +19,7 @@ _CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
 _READ = frozenset({"role", "content", "refusal", *_CALLS})
 _READ_RESULT = frozenset({"role", "content", "name", "tool_call_id"})
+_READ_PART = frozenset({"type", "text", "refusal", "detail", "filename", *files.FIELDS})
 _SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning", "cache_control"})
 
 # More than any model's context holds; millions of tiny ones would take seconds and gigabytes to go through.
@@ -77,11 +78,11 @@ def _result(message: dict[str, Any], role: str, path: str, unanswered: calls.Una
         raise checks.missing(f"{path}.name", "say which function gave this result.")
     number = message.get("tool_call_id")
     if number is not None:
-        checks.string(number, f"{path}.tool_call_id")
+        checks.string(number, f"{path}.tool_call_id")  # which some servers leave empty
     elif role == "tool":
         raise checks.missing(f"{path}.tool_call_id", "say which call this is the result of.")
-    else:
-        number = unanswered.answered(str(name), path)
+    if not number:
+        number = unanswered.answered(str(name), path) if role == "function" else unanswered.next(path)
     parts = _contents(message.get("content"), f"{path}.content", notes)
     _rest(message, path, _READ_RESULT, notes)
     return Turn("tool", [Result(number, name, parts)], path)
@@ -116,6 +117,8 @@ def _part(item: Any, path: str, notes: list[Note]) -> Text | Refusal | Media:
         return Text(item)
     item = checks.obj(item, path)
     kind = checks.string(item.get("type"), f"{path}.type")
+    if len(item) > 2:
+        _rest(item, path, _READ_PART, notes)
     if kind in TEXT_PARTS:
         return Text(checks.string(item.get(TEXT_PARTS[kind]), f"{path}.text"))
     if kind == "refusal":

@@ -62,7 +62,7 @@ READ: list[tuple[dict[str, Any], list[Call], list[tuple[str, str, str]]]] = [
     ({"tool_calls": None, "function_call": None}, [], []),
     ({"tool_calls": []}, [], []),
     ({"tool_calls": [call(type=None)]}, [Call("c1", "f", {})], []),
-    ({"tool_calls": [call(id="")]}, [Call("", "f", {})], []),
+    ({"tool_calls": [call(id="")]}, [Call(f"{PLACE}.tool_calls[0]", "f", {})], []),
     ({"tool_calls": [call(), call()]}, [Call("c1", "f", {})] * 2, []),
     ({"tool_calls": [call(index=0, extra=None)]}, [Call("c1", "f", {})], []),
     (

@@ -59,6 +59,15 @@ READ: list[tuple[dict[str, Any], str, list[Any], list[tuple[str, str, str]]]] = 
         [("equivalent", "messages.extra", "messages[0].reasoning_content")],
     ),
     ({"role": "assistant", "content": "a", "annotations": []}, "assistant", [Text("a")], []),
+    (
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "b"}, "mood": 1}]},
+        "user",
+        [Text("a")],
+        [
+            ("equivalent", "messages.extra", "messages[0].content[0].cache_control"),
+            ("dropped", "messages.unknown", "messages[0].content[0].mood"),
+        ],
+    ),
 ]
 
 
@@ -158,7 +167,7 @@ CALLED: list[tuple[dict[str, Any], str, list[Any], list[tuple[str, str, str]]]] 
     ),
     ({"role": "user", "content": "a", "tool_calls": [], "function_call": None}, "user", [Text("a")], []),
     ({"role": "tool", "tool_call_id": "1", "content": "a"}, "tool", [Result("1", None, [Text("a")])], []),
-    ({"role": "tool", "tool_call_id": "", "content": ""}, "tool", [Result("", None, [Text("")])], []),
+    ({"role": "tool", "tool_call_id": "", "content": ""}, "tool", [Result("messages[0]", None, [Text("")])], []),
     ({"role": "tool", "tool_call_id": "1", "name": "f"}, "tool", [Result("1", "f", [])], []),
     ({"role": "tool", "tool_call_id": "1", "content": None}, "tool", [Result("1", None, [])], []),
     (
@@ -231,6 +240,20 @@ def test_older_results_find_their_calls(given: list[dict[str, Any]], found: list
     ids = [part.id for turn in turns for part in turn.parts if isinstance(part, Call)]
     assert len(set(ids)) == len(ids)
     assert messages.read(given, []) == turns
+
+
+def test_empty_ids_are_told_apart_by_their_order() -> None:
+    """Some servers give calls no ids, and their clients send them back as they came."""
+    empty = [{**called(""), "function": {"name": name, "arguments": "{}"}} for name in ("f", "g", "f")]
+    result = {"role": "tool", "tool_call_id": "", "content": "a"}
+    given = [{"role": "assistant", "content": None, "tool_calls": empty}, *[result] * 4]
+    turns = messages.read(given, [])
+    calls = [part.id for part in turns[0].parts if isinstance(part, Call)]
+    assert len(set(calls)) == 3
+    assert [part.call_id for turn in turns[1:] for part in turn.parts if isinstance(part, Result)] == [
+        *calls,
+        "messages[4]",
+    ]
 
 
 def test_many_calls_take_linear_time() -> None:
