@@ -16,7 +16,8 @@ def bad(slo: str, window: str) -> str:
     return share("slo_events_total", where(slo=slo, result="bad"), counted, window)
 
 
-# The query, what it means, and how bad it is; in the order of how much it explains.
+# The query, what it means, and how bad it is; in the order of how much it explains. Requests that fail may do so by
+# anybody's fault: of them alone nobody is blamed.
 CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         f"min({process('up')}) == 0 or max(absent({process('up')}))",
@@ -38,7 +39,7 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
     (f"{_OWN_FAULTS} > 0", "THE GATEWAY fails by its own fault (500)", RED),
     (
         f"max({series('consecutive_failures')}) >= 3",
-        "GIGACHAT refuses or fails every request: see the errors by cause",
+        "EVERY REQUEST FAILS: the errors by cause tell whose fault it is",
         RED,
     ),
     (
@@ -46,7 +47,7 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
         "THE TOKEN: OAuth gives no new one, the old one serves for now",
         YELLOW,
     ),
-    (f"{bad('availability', '5m')} > 0.05", "GIGACHAT answers with errors: see the errors by cause", YELLOW),
+    (f"{bad('availability', '5m')} > 0.05", "MANY REQUESTS FAIL: the errors by cause tell whose fault it is", YELLOW),
     (f"{bad('ttft', '5m')} > 0.3", "GIGACHAT is slow: first words come late", YELLOW),
     (
         f"max({series('token_source', where(source='ready'))}) == 1",

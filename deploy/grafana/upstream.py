@@ -100,15 +100,17 @@ def _tokens() -> list[Sized]:
         figure(
             "Second level",
             "Whether GigaChat takes the ready token. Without one there is none behind OAuth.",
-            Query(f"min({promql.series('fallback_usable')})"),
-            words={"1": ("ready token works", GREEN), "0": ("none, or refused", YELLOW)},
+            Query(f"min({promql.series('fallback_usable')} >= 0)"),
+            words={"1": ("ready token works", GREEN), "0": ("REFUSED", YELLOW)},
+            empty="no ready token",
             size=(6, 4),
         ),
         figure(
             "Certificates last",
-            "Until the first trusted one ends.",
+            "Until the first trusted one ends. Of a bundle with more than 16, as a system's store is, none is watched.",
             Query(f"min({promql.series('certificate_expiry_timestamp_seconds')}) - time()"),
             unit="s",
+            empty="not watched",
             decimals=0,
             steps=((None, RED), (7 * 86400, YELLOW), (30 * 86400, GREEN)),
             size=(6, 4),
@@ -193,10 +195,11 @@ def _usage() -> list[Sized]:
         ),
         bars(
             "Left of each package",
-            "Tokens, as GigaChat tells them.",
+            "Tokens, as GigaChat tells them. None is known of an account that pays as it goes, "
+            "until GigaChat was asked, and with GPT2GIGA_BALANCE_SECONDS=0.",
             Query(f"max by (model) ({promql.series('balance_tokens', _CHOSEN)})", "{{model}}"),
             unit="short",
-            empty="this account pays as it goes",
+            empty="no package is known",
         ),
         bars(
             "Used up in",

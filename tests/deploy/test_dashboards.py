@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client import CollectorRegistry
 
 from app.observe.metrics import Metrics
+from deploy.grafana.causes import CAUSES
 from deploy.grafana.generate import DASHBOARDS, dashboards
 from tests.deploy.boards import alerts, boards, metric_names, panels, questions, rules
 from tests.deploy.reading import load
@@ -131,6 +132,26 @@ def test_the_first_row_is_big_and_speaks_in_words() -> None:
     assert [panel["title"] for panel in top][:5] == ["What is wrong", "Gateway", "GigaChat", "OAuth", "Token"]
     assert all(panel["type"] == "stat" and panel["options"]["colorMode"] == "background" for panel in top)
     assert all(panel["fieldConfig"]["defaults"]["mappings"] for panel in top[:5])
+
+
+def test_nobody_is_blamed_for_requests_that_fail() -> None:
+    """That they do tells nothing of whose fault it is: the gateway's own bugs and a missing token count too."""
+    blind = [words for expr, words, _ in CAUSES if "proxy_consecutive_failures" in expr]
+    blind += [words for expr, words, _ in CAUSES if 'slo="availability"' in expr]
+    assert [words.partition(":")[0] for words in blind] == [
+        "EVERY REQUEST FAILS",
+        "MANY REQUESTS FAIL",
+    ]
+
+
+def test_what_is_not_there_is_not_explained_away() -> None:
+    """No package may be known for several reasons, no ready token is none that was refused."""
+    found = {panel["title"]: panel for panel in panels(BOARDS["gpt2giga-upstream.json"])}
+    package, second = found["Left of each package"], found["Second level"]
+    assert package["fieldConfig"]["defaults"]["noValue"] == "no package is known"
+    assert all(why in package["description"] for why in ("pays as it goes", "GPT2GIGA_BALANCE_SECONDS=0", "until"))
+    assert second["targets"][0]["expr"].endswith(" >= 0)"), "NaN, without a ready token, is no value to be shown"
+    assert second["fieldConfig"]["defaults"]["noValue"] == "no ready token"
 
 
 def test_every_family_of_the_code_is_shown() -> None:
