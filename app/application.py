@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -174,9 +175,25 @@ def _trust(config: Config, metrics: Metrics) -> Any:
     certificates, strangers = trust.find(config.state_dir)
     for path in strangers:
         LOGGER.warning("a certificate that is not pinned is ignored", extra=fields(file=str(path)))
-    for certificate in certificates:
+    made = context(config, certificates)
+    metrics.certificate_expiry.clear()
+    for certificate in _watched(config.ca_bundle_file, certificates):
         metrics.certificate_expiry.labels(certificate.name).set(certificate.expires)
-    return context(config, certificates)
+    return made
+
+
+def _watched(bundle: Path | None, pinned: list[trust.Certificate]) -> list[trust.Certificate]:
+    """The certificates whose ends operators are told: the pinned ones, or those of the bundle that replaces them."""
+    if bundle is None:
+        return pinned
+    found = trust.bundled(bundle)
+    if len(found) <= trust.MAX_BUNDLED:
+        return found
+    LOGGER.warning(
+        "the bundle holds too many certificates: when they end is not watched",
+        extra=fields(file=str(bundle), certificates=len(found)),
+    )
+    return []
 
 
 def context(config: Config, certificates: list[trust.Certificate]) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from app.config import Config
+from app.errors import ConfigError
 from app.upstream import trust
 from app.upstream.client import open_session
 from app.upstream.failures import unreachable
@@ -21,19 +22,41 @@ async def run(config: Config, *, fetch: bool) -> int:
     failed = await _fetch(config) if fetch else 0
     found, strangers = trust.find(config.state_dir)
     if config.ca_bundle_file:
-        print(f"GIGACHAT_CA_BUNDLE_FILE replaces all roots: only {config.ca_bundle_file} is trusted for GigaChat.")
+        _show_bundle(config.ca_bundle_file)
     else:
-        print("Trusted for GigaChat beside the system's store, and for nothing else:")
+        _show_pinned(found)
+    for path in strangers:
+        print(f"  ignored, since its fingerprint is not pinned: {path}")
+    return failed
+
+
+def _show_pinned(found: list[trust.Certificate]) -> None:
+    print("Trusted for GigaChat beside the system's store, and for nothing else:")
     for certificate in found:
-        until = dt.datetime.fromtimestamp(certificate.expires, dt.UTC).date()
-        print(f"  {certificate.name}, until {until}\n    SHA-256 {_colons(certificate.sha256)}\n    {certificate.path}")
+        _show(certificate)
     have = {certificate.sha256 for certificate in found}
     for pin in trust.PINS:
         if pin.sha256 not in have:
             print(f"  missing: {pin.name} (most servers send it themselves; `python -m app certs --fetch` adds it)")
-    for path in strangers:
-        print(f"  ignored, since its fingerprint is not pinned: {path}")
-    return failed
+
+
+def _show_bundle(bundle: Path) -> None:
+    """The operator's certificates in place of the pinned ones. Raises ConfigError."""
+    try:
+        found = trust.bundled(bundle)
+    except OSError as fault:  # ssl.SSLError is one
+        told = f"GIGACHAT_CA_BUNDLE_FILE ({bundle}): TLS cannot use what is in there: {fault}"
+        raise ConfigError([told]) from fault
+    print(f"GIGACHAT_CA_BUNDLE_FILE replaces all roots: only {bundle} is trusted for GigaChat.")
+    for certificate in found[: trust.MAX_BUNDLED]:
+        _show(certificate)
+    if len(found) > trust.MAX_BUNDLED:
+        print(f"  and {len(found) - trust.MAX_BUNDLED} more, which end later")
+
+
+def _show(certificate: trust.Certificate) -> None:
+    until = dt.datetime.fromtimestamp(certificate.expires, dt.UTC).date()
+    print(f"  {certificate.name}, until {until}\n    SHA-256 {_colons(certificate.sha256)}\n    {certificate.path}")
 
 
 async def _fetch(config: Config) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from aiohttp import web
 
 from app.certificates import run
 from app.config import Config
+from app.errors import ConfigError
 from app.upstream import trust
 
 ROOT, SUB_2022, SUB_2024 = trust.PINS
@@ -107,3 +110,32 @@ async def test_strangers_and_a_bundle_are_told(tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "replaces all roots" in shown
     assert "own.pem" in shown
+
+
+async def test_a_bundle_is_shown_in_place_of_the_pinned_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it holds, the first to end first and 16 at most; no pinned certificate is missed or called trusted."""
+    bundle = tmp_path / "bundle.pem"
+    for number in range(18):
+        options = f"-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {40 - number}"
+        files = f"-subj /CN=authority-{number} -keyout {tmp_path}/key -out {tmp_path}/cert"
+        subprocess.run(["openssl", "req", *options.split(), *files.split()], check=True, capture_output=True)
+        with bundle.open("a") as out:
+            out.write((tmp_path / "cert").read_text())
+    assert await run(Config.load({"GIGACHAT_CA_BUNDLE_FILE": str(bundle)}, dotenv=None), fetch=False) == 0
+    shown = capsys.readouterr().out
+    listed = re.findall(r"^  authority-(\d+), until \d{4}-\d\d-\d\d$", shown, re.MULTILINE)
+    assert [int(number) for number in listed] == [*range(17, 1, -1)]
+    assert "and 2 more" in shown
+    assert shown.count("SHA-256") == 16
+    assert "Russian" not in shown
+
+
+async def test_a_bundle_that_tls_cannot_use_is_a_fault_of_the_settings(tmp_path: Path) -> None:
+    """A sentence with the setting and the file, as at the gateway's own start."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("no certificate")
+    with pytest.raises(ConfigError) as raised:
+        await run(Config.load({"GIGACHAT_CA_BUNDLE_FILE": str(bundle)}, dotenv=None), fetch=False)
+    assert raised.value.faults[0].startswith(f"GIGACHAT_CA_BUNDLE_FILE ({bundle}): ")

@@ -9,9 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+# A bundle with more is a store of the system's: whose certificates end there, and when, is not the gateway's matter.
+MAX_BUNDLED = 16
+
+_NAMES = ("commonName", "organizationalUnitName", "organizationName")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -50,7 +56,10 @@ _BY_FINGERPRINT = {pin.sha256: pin for pin in PINS}
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate that is trusted: its name in the table, fingerprint (hex), end (Unix seconds), PEM and file."""
+    """A certificate that is trusted: its name, fingerprint (hex), end (Unix seconds), PEM and file.
+
+    The name is that of the table; of a certificate of the operator's its common name.
+    """
 
     name: str
     sha256: str
@@ -95,6 +104,25 @@ def identify(pem: str, path: Path) -> Certificate | None:
     return None if pin is None else Certificate(pin.name, sha256, _expiry(pem), pem, path)
 
 
+def bundled(bundle: Path) -> list[Certificate]:
+    """The authorities of the operator's bundle, the first to end first. Raises OSError when TLS can't use the file.
+
+    Some authorities give several certificates the same name: these bear the beginning of their fingerprint as well.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle)
+    found = []
+    for told, der in zip(context.get_ca_certs(), context.get_ca_certs(binary_form=True), strict=True):
+        sha256 = hashlib.sha256(der).hexdigest().upper()
+        pin = _BY_FINGERPRINT.get(sha256)
+        name = pin.name if pin else _common_name(told["subject"])
+        ends = float(ssl.cert_time_to_seconds(str(told["notAfter"])))
+        found.append(Certificate(name, sha256, ends, ssl.DER_cert_to_PEM_cert(der), bundle))
+    met = Counter(certificate.name for certificate in found)
+    named = [replace(one, name=f"{one.name} {one.sha256[:8]}") if met[one.name] > 1 else one for one in found]
+    return sorted(named, key=lambda certificate: (certificate.expires, certificate.name))
+
+
 def split(text: str) -> list[str]:
     """The PEM blocks of a file."""
     return _PEM.findall(text)
@@ -131,6 +159,12 @@ def _text(path: Path) -> str:
         return path.read_text("ascii")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _common_name(subject: Any) -> str:
+    """The name of a subject, which is a tuple of tuples of pairs; some old authorities have no common name."""
+    fields = dict(pair for several in subject for pair in several)
+    return next((fields[key] for key in _NAMES if fields.get(key)), "unnamed")
 
 
 def _expiry(pem: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import web
 
+from app.observe import metrics
 from app.sandbox import server
 from app.sandbox.chat import complete
 from app.sandbox.gate import guarded
@@ -21,6 +23,7 @@ from app.upstream import trust
 from tests.running import GatewayStarter, ProcessStarter, eventually
 from tests.upstream.conftest import Chat, Events, Metric, See
 
+MANY = "the bundle holds too many certificates: when they end is not watched"
 ROOT = "D26D2D0231B7C39F92CC738512BA54103519E4405D68B5BD703E9788CA8ECF31"
 
 
@@ -224,6 +227,55 @@ async def test_trust_does_not_leak(start_gateway: GatewayStarter) -> None:
     assert "Russian Trusted" in str(trust.upstream_context(trust.find(None)[0]).get_ca_certs())
     for context in (ssl.create_default_context(), trust.upstream_context([])):
         assert "Russian Trusted" not in str(context.get_ca_certs())
+
+
+def authority(folder: Path, subject: str, days: int = 2) -> str:
+    """The PEM of a self-signed authority."""
+    options = f"-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {days}"
+    files = ["-subj", subject, "-keyout", str(folder / "key"), "-out", str(folder / "cert")]
+    subprocess.run(["openssl", "req", *options.split(), *files], check=True, capture_output=True)
+    return (folder / "cert").read_text()
+
+
+def ends() -> dict[str, float]:
+    """Whose end the metrics tell, and when."""
+    samples = next(iter(metrics.shared().certificate_expiry.collect())).samples
+    return {one.labels["name"]: one.value for one in samples}
+
+
+async def test_the_ends_of_a_bundle_are_told(start_gateway: GatewayStarter, tmp_path: Path, events: Events) -> None:
+    """Each of its certificates has a series, those of one name too, and no pinned one has: it is not trusted."""
+    bundle = tmp_path / "bundle.pem"
+    given = [("/CN=One", 2), ("/CN=Twin", 3), ("/CN=Twin", 4), ("/O=Nobody/OU=Old", 5), ("/C=RU", 6)]
+    bundle.write_text("".join(authority(tmp_path, *one) for one in given))
+    await start_gateway(GIGACHAT_CA_BUNDLE_FILE=str(bundle))
+    told = ends()
+    assert sorted(name[:5] for name in told) == ["Old", "One", "Twin ", "Twin ", "unnam"]
+    lives = sorted(round((end - time.time()) / 86400) for end in told.values())
+    assert lives == [2, 3, 4, 5, 6]
+    assert not events(MANY)
+    await start_gateway()
+    assert "Russian Trusted Root CA" in ends()
+    assert "One" not in ends()
+
+
+async def test_a_pinned_certificate_in_a_bundle_keeps_its_name(start_gateway: GatewayStarter) -> None:
+    """Two of the Ministry's bear the same common name; the table knows them apart."""
+    await start_gateway(GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
+    assert list(ends()) == ["Russian Trusted Root CA"]
+
+
+@pytest.mark.parametrize(("count", "told"), [(16, 16), (17, 0)])
+async def test_a_large_bundle_is_not_watched(
+    start_gateway: GatewayStarter, tmp_path: Path, events: Events, count: int, told: int
+) -> None:
+    """A system's store would be a hundred series of authorities that are nobody's here; the log says so, once."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("".join(authority(tmp_path, f"/CN={number}") for number in range(count)))
+    await start_gateway(GIGACHAT_CA_BUNDLE_FILE=str(bundle))
+    assert len(ends()) == told
+    line = {"level": "WARNING", "file": str(bundle), "certificates": count}
+    assert events(MANY) == ([] if told else [line])
 
 
 def test_a_bundle_replaces_the_roots(pair: Pair) -> None:
