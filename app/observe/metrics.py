@@ -113,7 +113,9 @@ class Metrics:
         )
         self.credential_up = self._gauge("credential_up", "1 while uses of it are accepted.", "credential")
         self.credential_state = self._gauge("credential_state", "1 for the state it is in.", "credential", "state")
-        self.fallback_usable = self._gauge("fallback_usable", "1 while GigaChat takes the ready token.")
+        self.fallback_usable = self._gauge(
+            "fallback_usable", "1 while GigaChat takes the ready token; NaN without one."
+        )
         self.certificate_expiry = self._gauge(
             "certificate_expiry_timestamp_seconds", "When a trusted certificate ends (Unix time).", "name"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from math import nan
 
 from app import errors
 from app.observe.credentials import CredentialObserver
@@ -31,6 +32,8 @@ class UpstreamObserver:
             for reason in ("startup", "scheduled", "unauthorized"):
                 self.metrics.refreshes.labels(self.credential, result, reason)
         self.metrics.token_failures.labels(self.credential).set(0)
+        # Neither works nor fails: there may be no ready token, and GigaChat has said nothing of any yet.
+        self.metrics.fallback_usable.set(nan)
         for operation in OPERATIONS:
             for code in ("200", "401", "402", "403", "429", "500", "other"):
                 self.metrics.upstream_requests.labels(operation, code, self.credential)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -79,6 +80,14 @@ async def test_a_ready_token_that_gigachat_refuses_is_told_once(
     await eventually(lambda: len(told(caplog, event)) == 1)
     assert told(caplog, event)[0][0] == "WARNING"
     assert value("fallback_usable") == 0
+
+
+async def test_without_a_ready_token_its_gauge_says_neither(start_gateway: GatewayStarter) -> None:
+    """A 0 would say that GigaChat has refused one: an alert on it would go on after the token left the settings."""
+    await start_gateway(GIGACHAT_ACCESS_TOKEN="long-expired")
+    await eventually(lambda: value("fallback_usable") == 0)
+    await start_gateway()
+    assert math.isnan(value("fallback_usable") or 0)
 
 
 async def test_gigachat_gone_and_back_are_one_line_each(
