@@ -92,7 +92,7 @@ def _check(_arguments: argparse.Namespace) -> int:
 
 
 def _alive(_arguments: argparse.Namespace) -> int:
-    from http.client import HTTPConnection
+    from http.client import HTTPConnection, HTTPException
 
     config = Config.load()
     # A gateway that listens on all addresses listens on this one too.
@@ -103,6 +103,10 @@ def _alive(_arguments: argparse.Namespace) -> int:
         return 0 if connection.getresponse().status == 200 else 1
     except OSError as fault:
         print(f"nobody answers on {host}:{config.port}: {fault}", file=sys.stderr)
+        return 1
+    except HTTPException as fault:
+        told = repr(fault)[:200]  # what came may be long, and binary
+        print(f"what answers on {host}:{config.port} is no gateway, nor HTTP: {told}", file=sys.stderr)
         return 1
     finally:
         connection.close()

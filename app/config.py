@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -93,7 +94,7 @@ class Config:
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Config:
         """Read all settings. Raises ConfigError with every fault at once."""
         given: dict[str, str] = {}
-        if dotenv is not None and dotenv.is_file():
+        if dotenv is not None:
             given.update(_filled(_of_file(dotenv)))
         given.update(_filled(os.environ if environ is None else environ))
         return _Reader(given).config()
@@ -206,8 +207,14 @@ def _unknown(name: str, known: set[str]) -> str:
 
 
 def _of_file(dotenv: Path) -> Mapping[str, str | None]:
+    """What stands in the file; nothing where there is none. Raises ConfigError."""
     try:
+        if stat.S_ISDIR(dotenv.stat().st_mode):
+            told = "is a directory (Docker makes one where a file that it should mount is missing)"
+            raise ConfigError([f"{dotenv} {told}: remove it and write the settings into a file of that name"])
         return dotenv_values(dotenv, interpolate=False, encoding="utf-8-sig")  # some editors begin with a BOM
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError([f"{dotenv} cannot be read: {getattr(fault, 'strerror', None) or 'not UTF-8'}"]) from None
 

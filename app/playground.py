@@ -64,7 +64,7 @@ async def _both(settings: SandboxSettings, host: str, port: int, environ: Mappin
         _say(running, settings)
         where = f"http://localhost:{config.port}/v1" if config.port else "the gateway's URL below"
         _line(f"Point an OpenAI SDK at {where} with {'your' if config.api_key else 'any'} key. Ctrl-C stops both.")
-        return await serve.run(config)
+        return await serve.run(config, "{name}={value} make sandbox (.env is not read here)")
     finally:
         await running.stop()
 
@@ -85,8 +85,9 @@ async def _start(settings: SandboxSettings, host: str, port: int) -> server.Runn
     try:
         return await server.start(settings, host, port)
     except OSError as fault:
-        _line(f"The sandbox cannot listen on {host}:{port}: {fault.strerror}.")
-        _line("Give another port with --port 9556, or: make sandbox SANDBOX='--port 9556'")
+        _line(f"The sandbox cannot listen on {host}:{port}: {fault.strerror or fault}.")
+        what, option = ("host", "--host 127.0.0.1") if serve.host_at_fault(fault) else ("port", "--port 9556")
+        _line(f"Give another {what} with {option}, or: make sandbox SANDBOX='{option}'")
         return None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import signal
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -40,8 +42,11 @@ def main(config: Config) -> int:
     return int(runner()(run(config)))
 
 
-async def run(config: Config) -> int:
-    """Serve on the running loop until a signal; the exit code."""
+async def run(config: Config, remedy: str = "set {name}={value}") -> int:
+    """Serve on the running loop until a signal; the exit code.
+
+    `remedy`: how whoever started this gives a setting, told when a port can't be opened.
+    """
     app = build(config)
     server = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
     extra = _metrics_server() if config.metrics_port is not None else None
@@ -51,11 +56,11 @@ async def run(config: Config) -> int:
         loop.add_signal_handler(number, _on_signal, signals)
     try:
         await server.setup()
-        port = await _opened(server, config.host, config.port)
+        port = await _opened(server, config.host, config.port, "GPT2GIGA_PORT", remedy)
         metrics_port = None
         if extra is not None:
             await extra.setup()
-            metrics_port = await _opened(extra, config.host, config.metrics_port or 0)
+            metrics_port = await _opened(extra, config.host, config.metrics_port or 0, "GPT2GIGA_METRICS_PORT", remedy)
         _announce(config, port, metrics_port)
         # What is alive now stays: collections need not walk through it again.
         gc.collect()
@@ -76,23 +81,30 @@ async def run(config: Config) -> int:
 async def listen(server: web.AppRunner, host: str, port: int) -> int:
     """Open the port; its number, which the system chooses when 0 was asked for. Raises OSError."""
     site = web.TCPSite(server, host, port)
-    await site.start()
+    try:
+        await site.start()
+    except UnicodeError as fault:  # a name with an empty or an endless part is not even looked up
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host's name") from fault
     return int(server.addresses[0][1])
 
 
-async def _opened(server: web.AppRunner, host: str, port: int) -> int:
+def host_at_fault(fault: OSError) -> bool:
+    """Whether a port could not be opened since its host has no address, or none of this machine's."""
+    # asyncio tells no number when it has tried several addresses and none was this machine's.
+    return isinstance(fault, socket.gaierror) or fault.errno in {errno.EADDRNOTAVAIL, None}
+
+
+async def _opened(server: web.AppRunner, host: str, port: int, name: str, remedy: str) -> int:
     try:
         return await listen(server, host, port)
     except OSError as fault:
-        LOGGER.critical(
-            "cannot listen",
-            extra=fields(
-                host=host,
-                port=port,
-                why=fault.strerror or str(fault),
-                remedy="set GPT2GIGA_PORT or GPT2GIGA_METRICS_PORT",
-            ),
-        )
+        if host_at_fault(fault):
+            told = remedy.format(name="GPT2GIGA_HOST", value="127.0.0.1")
+        else:
+            # Not every user may open the first 1023.
+            told = remedy.format(name=name, value=port + 1 if 1023 < port < 65_535 else 8091)
+        why = fault.strerror or str(fault)
+        LOGGER.critical("cannot listen", extra=fields(host=host, port=port, why=why, remedy=told))
         raise _NotListening from fault
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,27 @@ def test_alive_names_where_nobody_answers(
     monkeypatch.setenv("GPT2GIGA_PORT", str(unused_port))
     assert cli.main(["alive"]) == 1
     assert f"127.0.0.1:{unused_port}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 OK\r\n\r\n", b"\x15\x03\x01\x00\x02\x02F\n"])
+def test_alive_names_what_is_no_gateway(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another program listens there and speaks no HTTP: 1 and one line, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("GPT2GIGA_PORT", str(port))
+        assert cli.main(["alive"]) == 1
+        thread.join()
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"what answers on 127.0.0.1:{port} is no gateway")
+    assert shown.count("\n") == 1

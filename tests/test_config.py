@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,44 @@ def test_a_file_that_is_no_text_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"\xff\xfe\x00")
     assert faults(path) == [f"{path} cannot be read: not UTF-8"]
+
+
+def test_a_directory_in_its_place_stops_the_start(tmp_path: Path) -> None:
+    """Docker makes one where the file that it should mount is missing: none of the settings would hold."""
+    path = tmp_path / ".env"
+    path.mkdir()
+    (fault,) = faults(path)
+    assert fault.startswith(f"{path} is a directory")
+    assert "remove it" in fault
+
+
+def test_a_file_behind_a_closed_door_stops_the_start(tmp_path: Path) -> None:
+    """A link into a directory that this user may not enter: it can't even be told whether there is a file."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "env").write_text("GPT2GIGA_PORT=1\n")
+    path = tmp_path / ".env"
+    path.symlink_to(closed / "env")
+    closed.chmod(0)
+    root = os.geteuid() == 0  # whom no door stops
+    if root:
+        os.seteuid(65_534)
+    try:
+        assert faults(path) == [f"{path} cannot be read: Permission denied"]
+    finally:
+        if root:
+            os.seteuid(0)
+        closed.chmod(0o700)
+
+
+def test_a_link_to_nothing_is_no_file(tmp_path: Path) -> None:
+    """As none at all; a link to itself is told."""
+    path = tmp_path / ".env"
+    path.symlink_to(tmp_path / "missing")
+    assert load(path) == load()
+    path.unlink()
+    path.symlink_to(path)
+    assert faults(path)[0].startswith(f"{path} cannot be read: ")
 
 
 def test_all_faults_come_together_and_tell_no_secret() -> None:

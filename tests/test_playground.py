@@ -82,10 +82,26 @@ async def test_a_port_in_use_is_one_sentence(
         process = start_process(
             "sandbox", "--with-gateway", "--port", str(unused_port), env={"GPT2GIGA_PORT": str(taken)}
         )
-        said = '"event":"cannot listen"'
+        said = f'"remedy":"GPT2GIGA_PORT={taken + 1} make sandbox (.env is not read here)"'
     else:
         process = start_process("sandbox", "--port", str(taken))
         said = f"The sandbox cannot listen on 127.0.0.1:{taken}: "
+    assert await ended(process) == 1
+    assert said in process.log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("gateway", [False, True])
+async def test_a_host_that_is_not_this_machine_is_one_sentence(
+    start_process: ProcessStarter, unused_port: int, gateway: bool
+) -> None:
+    """Another port would not help: the remedy is another host, given in the way that has a say here."""
+    if gateway:
+        env = {"GPT2GIGA_HOST": "192.0.2.1"}
+        process = start_process("sandbox", "--with-gateway", "--port", str(unused_port), env=env)
+        said = '"remedy":"GPT2GIGA_HOST=127.0.0.1 make sandbox (.env is not read here)"'
+    else:
+        process = start_process("sandbox", "--host", "192.0.2.1")
+        said = "Give another host with --host 127.0.0.1, or: make sandbox SANDBOX='--host 127.0.0.1'"
     assert await ended(process) == 1
     assert said in process.log.read_text("utf-8")
 

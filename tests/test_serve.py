@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -58,6 +59,33 @@ def test_a_port_in_use_ends_the_start(tmp_path: Path, taken: int, which: str) ->
     line = json.loads(lines[0])
     assert (line["level"], line["event"], line["port"]) == ("critical", "cannot listen", taken)
     assert "in use" in line["why"]
+    assert line["remedy"] == f"set {which}={taken + 1}"
+
+
+@pytest.mark.parametrize("host", ["gateway.invalid", "192.0.2.1", "a..b"])
+def test_a_host_that_is_not_this_machine_ends_the_start(tmp_path: Path, host: str) -> None:
+    """A name without an address, another machine's address, no name at all: no other port would help."""
+    code, lines = failing(tmp_path, GPT2GIGA_HOST=host)
+    assert code == 1
+    line = json.loads(lines[-1])
+    assert (line["event"], line["host"], line["remedy"]) == ("cannot listen", host, "set GPT2GIGA_HOST=127.0.0.1")
+    assert line["why"]
+    assert "Traceback" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("fault", "host"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), True),
+        (OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"), True),
+        (OSError("could not bind on any address out of [('192.0.2.1', 8090)]"), True),
+        (OSError(errno.EADDRINUSE, "Address already in use"), False),
+        (PermissionError(errno.EACCES, "Permission denied"), False),
+    ],
+)
+def test_whether_the_host_is_at_fault(fault: OSError, host: bool) -> None:
+    """As the loops of asyncio, of its later versions and of uvloop tell it."""
+    assert serve.host_at_fault(fault) is host
 
 
 def test_a_bundle_without_a_certificate_ends_the_start(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from http import HTTPStatus
 from typing import Literal
 
 import aiohttp
@@ -60,6 +61,11 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
         return Unreachable("dns", f"GigaChat's host name does not resolve: {fault}")
     if isinstance(fault, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return Unreachable("connect", f"no connection to GigaChat: {fault}")
+    if isinstance(fault, aiohttp.ClientHttpProxyError):
+        # The exception's own words name the proxy's URL, with its password.
+        return Unreachable(
+            "connect", f"the outbound proxy refused the connection ({fault.status}){_asks(fault.status)}"
+        )
     if isinstance(fault, TimeoutError):
         return Unreachable("timeout", "GigaChat did not answer in time")
     if isinstance(fault, aiohttp.ClientPayloadError):
@@ -67,6 +73,13 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
     if isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionError):
         return Unreachable("stale" if reused else "connect", "GigaChat closed the connection without an answer")
     return Unreachable("protocol", f"what answered is no GigaChat: {type(fault).__name__}")
+
+
+def _asks(status: int) -> str:
+    """What a proxy wants that refuses by this status, as far as it is known."""
+    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return ""
+    return ": it wants a user and a password, or others, in GPT2GIGA_UPSTREAM_PROXY (http://user:password@host:port)"
 
 
 def _verify_message(fault: Exception) -> str:

@@ -53,7 +53,10 @@ class Grant:
 
 
 _WAIT = "The gateway goes on trying"
-_CHECK = "Check GIGACHAT_AUTH_URL (of a login: GIGACHAT_BASE_URL), network and proxy. The gateway goes on trying"
+_CHECK = (
+    "Check GIGACHAT_AUTH_URL (of a login: GIGACHAT_BASE_URL), the network and the proxy (GPT2GIGA_UPSTREAM_PROXY). "
+    "The gateway goes on trying"
+)
 _CAUSES: dict[Cause, tuple[str, str]] = {
     "connect": ("the OAuth server cannot be reached", _CHECK),
     "dns": ("the OAuth server's name does not resolve", _CHECK),

@@ -12,6 +12,8 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from app.upstream.failures import retry_after, unreachable
+from tests.running import GatewayStarter, eventually
+from tests.upstream.conftest import Bare, Events, See
 
 KEY = ConnectionKey("api.giga.chat", 443, True, True, None, None, None)
 RESET = OSError(errno.ECONNRESET, "Connection reset by peer")
@@ -81,3 +83,34 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 def test_retry_after_without_a_date() -> None:
     """Where the answer tells no time, this machine's clock is all there is."""
     assert retry_after(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize(("status", "asks"), [(407, True), (403, False), (502, False)])
+async def test_a_proxy_that_refuses(
+    bare: Bare, start_gateway: GatewayStarter, see: See, events: Events, status: int, asks: bool
+) -> None:
+    """It is told from GigaChat, with its status; one that wants a password names the setting. No password shows."""
+    bare.answers = [[f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()]]
+    gateway = await start_gateway(
+        ready=False,
+        GIGACHAT_BASE_URL="https://giga.invalid",
+        GIGACHAT_AUTH_URL="https://giga.invalid/oauth",
+        GPT2GIGA_UPSTREAM_PROXY=bare.url.replace("//", "//user:s3cret@"),
+    )
+    await eventually(lambda: bool(events("no token from OAuth")))
+    why = events("no token from OAuth")[0]["why"]
+    assert f"the outbound proxy refused the connection ({status})" in why
+    assert ("a user and a password" in why) is asks
+    assert bare.asked[0].startswith(b"CONNECT giga.invalid:443 ")
+    told = (await see(gateway.url))[1]["token"]
+    assert (told["reason"], "GPT2GIGA_UPSTREAM_PROXY" in told["remedy"]) == ("the OAuth server cannot be reached", True)
+    failure = unreachable(await _proxy_error(bare.url.replace("//", "//user:s3cret@")))
+    assert failure.cause == "connect"
+    assert "s3cret" not in why + failure.detail + str(told)
+
+
+async def _proxy_error(proxy: str) -> Exception:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientHttpProxyError) as caught:
+            await session.get("https://giga.invalid/", proxy=proxy)
+    return caught.value
