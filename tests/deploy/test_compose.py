@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from app import switchers
 from app.config import Config
 from app.sandbox.state import SandboxSettings
-from tests.deploy.reading import BASE, DEPLOY, GATEWAY, SANDBOX, SECRETS, composed, instructions, load, tool
+from tests.deploy.reading import BASE, DEPLOY, GATEWAY, ROOT, SANDBOX, SECRETS, composed, instructions, load, tool
 
 NAMES = [item.metadata["name"] for item in fields(Config) if "name" in item.metadata]
 # What compose decides itself, whatever .env says.
@@ -77,6 +78,19 @@ def test_every_setting_reaches_the_gateway(tmp_path: Path) -> None:
     assert {**given, **FIXED}.items() <= environment(services).items()
     assert services["worker"]["environment"]["OPENAI_API_KEY"] == given["GPT2GIGA_API_KEY"]
     assert services[GATEWAY]["ports"] == [f"127.0.0.1:{given['GPT2GIGA_PORT']}:8090/tcp"]
+
+
+def test_what_does_not_reach_the_gateway_is_told(tmp_path: Path) -> None:
+    """A secret's `_FILE` and the proxy of the environment stay outside, and where .env is written of says so."""
+    twins = [f"{item.metadata['name']}_FILE" for item in fields(Config) if item.metadata.get("secret")]
+    services = composed(tmp_path, dotenv="".join(f"{name}=/x\n" for name in [*twins, "HTTPS_PROXY"]))
+    assert not {*twins, "HTTPS_PROXY"} & environment(services).keys()
+    for name in ("README.md", "README.ru.md", ".env.example"):
+        text = (ROOT / name).read_text("utf-8")
+        assert "docker-compose.secrets.yml" in text, name
+    for name, heading in (("README.md", "## Deployment"), ("README.ru.md", "## Развёртывание")):
+        told = (ROOT / name).read_text("utf-8").partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+        assert {"_FILE", "HTTPS_PROXY", "GPT2GIGA_UPSTREAM_PROXY"} <= set(re.findall(r"`(\w+)`", told)), name
 
 
 def test_the_shell_stands_above_the_file_and_an_empty_value_arrives(tmp_path: Path) -> None:
