@@ -12,6 +12,7 @@ from app.errors import ConfigError
 from app.upstream import trust
 from app.upstream.client import open_session
 from app.upstream.failures import unreachable
+from app.upstream.wire import beginning
 
 _MAX_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
@@ -77,7 +78,7 @@ async def _fetch_one(session: aiohttp.ClientSession, pin: trust.Pin, directory: 
     """Download one certificate; what went wrong, if anything did. The fingerprint decides, not where it came from."""
     try:
         async with session.get(pin.url, proxy=proxy, timeout=_TIMEOUT) as response:
-            status, data = response.status, await response.content.read(_MAX_BYTES)
+            status, data = response.status, await beginning(response, _MAX_BYTES)
     except (aiohttp.ClientError, OSError) as fault:
         return f"{pin.url} cannot be fetched: {unreachable(fault).detail}"
     if status != 200:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import subprocess
@@ -24,8 +25,14 @@ async def publisher() -> AsyncIterator[str]:
     """A server that publishes the root rightly, a wrong certificate for one sub, and nothing for the other."""
     pem = (trust.shipped_directory() / ROOT.file).read_bytes()
 
-    async def right(_request: web.Request) -> web.Response:
-        return web.Response(body=pem)
+    async def right(request: web.Request) -> web.StreamResponse:
+        """In two pieces, as a slow line brings it."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(pem[:700])
+        await asyncio.sleep(0.05)
+        await response.write(pem[700:])
+        return response
 
     app = web.Application()
     app.router.add_get("/root", right)
