@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -82,7 +81,7 @@ class Config:
     max_body_bytes: int = _setting("GPT2GIGA_MAX_BODY_BYTES", 64 * 1024**2, settings.size)
     max_bodies_bytes: int = _setting("GPT2GIGA_MAX_BODIES_BYTES", 256 * 1024**2, settings.size)
     shutdown_seconds: float = _setting("GPT2GIGA_SHUTDOWN_SECONDS", 30.0, settings.seconds)
-    upstream_proxy: str = _setting("GPT2GIGA_UPSTREAM_PROXY", "", settings.url, secret=True)
+    upstream_proxy: str = _setting("GPT2GIGA_UPSTREAM_PROXY", "", settings.login_url, secret=True)
     state_dir: Path | None = _setting("GPT2GIGA_STATE_DIR", None, settings.directory)
     file_seconds: float = _setting("GPT2GIGA_FILE_SECONDS", 2700.0, settings.positive)
     fetch_hosts: tuple[str, ...] = _setting("GPT2GIGA_FETCH_HOSTS", (), settings.hosts)
@@ -172,7 +171,7 @@ class _Reader:
     def _proxy_of_environment(self) -> str:
         raw = self._given.get("HTTPS_PROXY") or self._given.get("https_proxy") or ""
         try:
-            return settings.url(raw) if raw else ""
+            return settings.login_url(raw) if raw else ""
         except ValueError as fault:
             self._faults.append(f"HTTPS_PROXY: {fault}")
             return ""
@@ -230,7 +229,4 @@ def _declared() -> list[Field[Any]]:
 
 
 def _printable(value: object) -> object:
-    if isinstance(value, str) and "://" in value and "@" in value:
-        parts = urlsplit(value)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return os.fsencode(value).decode(errors="replace") if isinstance(value, Path) else value

@@ -120,7 +120,15 @@ def choice(*words: str) -> Callable[[str], str]:
 
 
 def url(value: str) -> str:
-    """An http(s) URL."""
+    """An http(s) URL without a user and password: nobody would use them, and they would show."""
+    address = login_url(value)
+    if "@" in urlsplit(address).netloc:
+        raise ValueError("must not hold a user and password")
+    return address
+
+
+def login_url(value: str) -> str:
+    """An http(s) URL, with or without a user and password."""
     try:  # urlsplit quotes what it does not like, and that may be a password
         parts = urlsplit(text(value))
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and " " not in value

@@ -36,7 +36,7 @@ TAKEN: list[tuple[Parser, str, Any]] = [
     (settings.share, "1", 1.0),
     (LEVEL, "INFO", "info"),
     (settings.url, "https://api.giga.chat/", "https://api.giga.chat"),
-    (settings.url, "http://user:pa@127.0.0.1:3128", "http://user:pa@127.0.0.1:3128"),
+    (settings.login_url, "http://user:pa@127.0.0.1:3128", "http://user:pa@127.0.0.1:3128"),
     (settings.url, "http://[::1]:80/x", "http://[::1]:80/x"),
     *((settings.base_url, f"https://api.giga.chat{end}", "https://api.giga.chat") for end in ("", "/", "/v1", "/v2/")),
     (settings.base_url, "https://gigachat.devices.sberbank.ru/api/v1", "https://gigachat.devices.sberbank.ru/api"),
@@ -97,6 +97,7 @@ def test_a_wrong_value_is_a_fault(parse: Parser, raw: str) -> None:
 SECRETS: list[tuple[Parser, str]] = [
     (settings.text, "s3cret\n"),
     (settings.words, "s3cret\udcff"),
+    (settings.url, "http://user:s3cret@proxy:80"),
     (settings.url, "http://user:s3cret/x@proxy:80"),
     (settings.url, "http://user:[s3cret]@proxy"),
     (settings.url, "http://[s3cret]/"),
