@@ -26,6 +26,9 @@ from app.translate.gigachat import answers, counting
 from app.upstream import client
 from app.upstream.failures import Refused, UpstreamFailure
 
+# The answer waits for what it has cost to be counted, and may do without.
+_COUNT_SECONDS = 5.0
+
 
 class Opened(NamedTuple):
     """A stream whose first words have come, and the variant that brought them."""
@@ -181,6 +184,7 @@ class Chat:
 
     async def _begun(self, plan: Plan, facts: Facts, index: int) -> Opened:
         """Open the stream, and another one in its place while a fallback says so."""
+        facts.upstream_ended = None  # GigaChat works again, for another choice
         variant, asked = plan.variant, self._planner.numbered(plan, facts, index)
         judged = not plan.strict and (plan.request.format is not None or plan.request.choice.mode == "required")
         while True:
@@ -214,8 +218,9 @@ class Chat:
         body = counting.write(asked.payload, said)
         job = Job("tokens", "tokens/count", encoded(body), {"X-Request-ID": facts.request_id})
         try:
-            return counting.read(await client.read(await self._attempts.open(job, facts)))
-        except (GatewayError, UpstreamFailure):
+            async with asyncio.timeout(_COUNT_SECONDS):
+                return counting.read(await client.read(await self._attempts.open(job, facts)))
+        except (GatewayError, UpstreamFailure, TimeoutError):
             return None
 
     def _after_refusal(self, plan: Plan, variant: Variant, error: GatewayError) -> Variant | None:

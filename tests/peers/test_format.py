@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -10,7 +11,7 @@ import pytest
 
 from app.sandbox import server
 from tests.running import Running, eventually
-from tests.watching import ask, asking, saying, tool
+from tests.watching import ask, asking, saying, told, tool
 
 pytestmark = pytest.mark.usefixtures("few_roots")
 
@@ -75,6 +76,34 @@ async def test_gigachat_stops_with_the_answer(
     await ask(http, gateway, asking("sandbox:long 5000", stop="phrase 3", stream=stream))
     await eventually(lambda: sandbox.state.requests.of("chat")[0].ended is not None)
     assert sandbox.state.requests.of("chat")[0].chunks < 5000
+
+
+@both
+async def test_gigachats_time_is_not_the_gateways(
+    stream: bool,
+    sandbox: server.Running,
+    gateway: Running,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of every choice, though a stop sequence ends it before GigaChat does."""
+    caplog.set_level("INFO", "gpt2giga")
+    sandbox.state.faults.add("slow", "chat", times=None, seconds=0.3)
+    reply = await ask(http, gateway, saying("one two END three", stop="END", n=2, stream=stream))
+    assert len(reply.choices) == 2
+    line = await told(caplog)
+    assert 0.6 <= line["upstream_seconds"] <= line["seconds"] < line["upstream_seconds"] + 0.3
+
+
+async def test_a_count_is_not_waited_for_without_end(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer does without its usage rather than keep the client waiting."""
+    monkeypatch.setattr("app.exchange.chat._COUNT_SECONDS", 0.1)
+    sandbox.state.faults.add("slow", "tokens", seconds=30.0)
+    async with asyncio.timeout(10):
+        reply = await ask(http, gateway, saying("one two END three", stop="END"))
+    assert reply.content == "one two "
 
 
 async def test_temperature_0_keeps_top_p(
