@@ -39,7 +39,8 @@ class Embeddings:
                 found = found.joined(await self._batch(asked.model, batch, facts))
         finally:
             facts.upstream_ended = monotonic()
-        facts.tokens = Tokens(found.tokens, 0, 0)
+            if found.vectors:  # paid for, though a later batch failed
+                facts.tokens = Tokens(found.tokens, 0, 0)
         return found
 
     async def _batch(self, model: str, texts: list[str], facts: Facts) -> Vectors:

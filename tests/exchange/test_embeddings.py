@@ -16,6 +16,7 @@ from app.sandbox.catalog import MODELS
 from app.sandbox.embeddings import vector
 from app.sandbox.server import Running as Sandbox
 from tests.running import Running, eventually
+from tests.watching import told
 
 Embed = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, Any], dict[str, str]]]]
 TEXTS = [f"текст {number}" for number in range(45)]
@@ -123,17 +124,25 @@ async def test_refused_for_free(
     ],
 )
 async def test_failure_in_the_middle(
-    sandbox: Sandbox, embed: Embed, kind: str, more: dict[str, Any], status: int, code: str
+    sandbox: Sandbox,
+    embed: Embed,
+    kind: str,
+    more: dict[str, Any],
+    status: int,
+    code: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One batch that fails fails the request with its own error, and no further one is paid for."""
-    sandbox.state.faults.add("slow", "embeddings", seconds=0.2)
+    """One batch that fails fails the request with its own error, and no further one is paid for; the first was."""
+    caplog.set_level("INFO", "gpt2giga")
+    sandbox.state.faults.add("slow", "embeddings", times=2, seconds=0.2)
     asked = asyncio.create_task(embed(TEXTS))
-    await eventually(lambda: len(sandbox.state.requests.of("embeddings")) == 1)
+    await eventually(lambda: len(sandbox.state.requests.of("embeddings")) == 2)
     await asyncio.sleep(0.05)
     sandbox.state.requests.clear()
     sandbox.state.faults.add(kind, "embeddings", times=None, **more)
     got, body, _ = await asked
     assert (got, body["error"]["code"]) == (status, code)
+    assert (await told(caplog))["prompt_tokens"] > 0
     assert len(sandbox.state.requests.of("embeddings")) <= 1
 
 
