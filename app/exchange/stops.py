@@ -30,11 +30,12 @@ async def cut(batches: Batches, stops: Sequence[str], ended: Callable[[str], Awa
                     yield [End("stop", "stop", await ended("".join(said)), event.index)]
                     return
                 continue
-            if type(event) is Delta and type(event.part) is Thought:
-                said.append(event.part.text)
             # what was held back as the beginning of a sequence is none when no text follows
             if type(event) is not Begin and (words := cutter.finish()):
+                said.append(words)
                 out.append(Delta(event.index if isinstance(event, Delta | End) else 0, Text(words)))
+            if type(event) is Delta and type(event.part) is Thought:
+                said.append(event.part.text)
             out.append(event)
         if out:
             yield out

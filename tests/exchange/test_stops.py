@@ -42,6 +42,19 @@ async def test_what_was_held_back_goes_out_before_what_follows() -> None:
     assert found == [Begin("m", 1), Delta(0, Thought("STOP")), *words, End("tool_calls", None, USAGE)]
 
 
+async def test_what_was_held_back_is_counted_in_its_place() -> None:
+    """It was said, before the thought that followed it."""
+    heard: list[str] = []
+
+    async def listen(said: str) -> None:
+        heard.append(said)
+
+    stream = batches([Delta(0, Text("abcST"))], [Delta(0, Thought("hm"))], [Delta(0, Text("defSTOP"))])
+    found = [event async for events in cut(stream, ["STOP"], listen) for event in events]
+    assert found[-1] == End("stop", "stop", None)
+    assert heard == ["abcSThmdef"]
+
+
 async def test_json_is_taken_out_of_its_fence() -> None:
     """Only the JSON of the text stays; other events pass."""
     stream = batches(
