@@ -64,9 +64,10 @@ class Planner:
         variant = self._fallbacks.first(request, strict=strict)
         facts.model, facts.stream = request.model, request.stream
         asked, written = _write(request, variant, facts, 0, {} if has_files else None)
+        told = [*notes, *written, *variant.notes()]
         if strict:
-            refuse_if_strict([*notes, *written])
-        _tell(facts, [*notes, *written, *variant.notes()])
+            refuse_if_strict(told)
+        _tell(facts, told)
         return Plan(request, notes, variant, asked, strict, has_files)
 
     def attach(self, plan: Plan, files: Mapping[str, Uploaded], facts: Facts) -> None:
@@ -77,9 +78,10 @@ class Planner:
         plan.files, plan.notes = files, [note for note in plan.notes if note not in lost] + fitted + lost
         facts.model = plan.request.model
         plan.asked, written = _write(plan.request, plan.variant, facts, 0, files)
+        told = [*plan.notes, *written, *plan.variant.notes()]
         if plan.strict:
-            refuse_if_strict([*plan.notes, *written])
-        _tell(facts, [*plan.notes, *written, *plan.variant.notes()])
+            refuse_if_strict(told)
+        _tell(facts, told)
 
     def numbered(self, plan: Plan, facts: Facts, index: int) -> Asked:
         """What is asked for a choice: the plan's own for the first, one with ids of its own for the others."""

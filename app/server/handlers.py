@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from app import errors
+from app import errors, settings
 from app.errors import GatewayError
 from app.exchange.plans import Plan
 from app.observe.facts import Facts
@@ -106,7 +106,10 @@ def _body(data: bytes, facts: Facts) -> dict[str, Any]:
 
 def _strict(request: web.Request, gateway: Gateway) -> bool:
     asked = request.headers.get("X-Gateway-Strict")
-    return gateway.config.strict if asked is None else asked.strip().lower() in {"1", "true"}
+    try:
+        return gateway.config.strict if asked is None else settings.boolean(asked.strip())
+    except ValueError:
+        raise GatewayError(errors.INVALID_VALUE, "The header X-Gateway-Strict must be true or false.") from None
 
 
 def _answer_id(facts: Facts) -> str:

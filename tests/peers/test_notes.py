@@ -102,6 +102,9 @@ async def test_an_equivalent_is_no_loss(
         ("true", "1", True),
         ("", "1", True),
         ("", " TRUE ", True),
+        ("true", "yes", True),
+        ("", "on", True),
+        ("true", "no", False),
         ("", "0", False),
         ("", None, False),
     ],
@@ -113,6 +116,27 @@ async def test_who_decides(
     gateway = await start_gateway(ready=False, GPT2GIGA_STRICT=setting)
     headers = {} if header is None else {"X-Gateway-Strict": header}
     assert (await ask(http, gateway, {**HI, "seed": 1}, headers=headers)).status == (400 if strict else 200)
+
+
+async def test_a_strictness_of_another_kind_is_refused(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """Who asks for it with a typing error is not served without it."""
+    reply = await ask(http, gateway, HI, headers={"X-Gateway-Strict": "ture"})
+    assert (reply.status, reply.error["code"]) == (400, "invalid_value")
+    assert "X-Gateway-Strict" in reply.error["message"]
+    assert "ture" not in reply.error["message"]
+
+
+async def test_a_way_that_the_operator_chose_is_an_adaptation_too(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """A format that is always made a function is none for a strict client."""
+    gateway = await start_gateway(GPT2GIGA_STRUCTURED_OUTPUT="function")
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    body = {**HI, "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}}
+    assert (await ask(http, gateway, body)).headers["x-gateway-adapted"] == "response_format->function"
+    reply = await ask(http, gateway, body, headers=STRICT)
+    assert (reply.status, reply.error["param"]) == (400, "response_format")
+    assert len(sandbox.state.requests.of("chat")) == 1
 
 
 async def test_embeddings_are_told_and_refused_as_well(
