@@ -99,7 +99,7 @@ async def _token(config: Config, session: aiohttp.ClientSession) -> Token:
     except TokenFailure as failure:
         told = f"token: {failure.reason}" + (f" ({failure.detail})" if failure.detail else "")
         raise StepFailed(told, failure.remedy) from None
-    return Token(source, grant.token, grant.life)
+    return Token(source, grant.token)
 
 
 class _Names(list[str]):

@@ -1,1 +1,1 @@
-"""Who may go now: tenants, keys; later leases, queue, limits."""
+"""Who may go now: tenants, their keys, and the memory that their requests may take."""

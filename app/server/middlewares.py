@@ -20,7 +20,6 @@ from app.translate.openai.failure import envelope
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MAX_CLIENT_ID = 128
-_MAX_RETRY_AFTER = 86_400.0  # seconds; GigaChat's own word is taken no further than a day
 
 
 @web.middleware
@@ -137,7 +136,7 @@ def _unreadable(request: web.Request) -> web.Response:
 def _headers(error: GatewayError) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "x-should-retry": "true" if error.row.retry else "false"}
     if error.retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(min(max(1.0, error.retry_after), _MAX_RETRY_AFTER)))
+        headers["Retry-After"] = str(math.ceil(max(1.0, error.retry_after)))
     return headers
 
 
@@ -163,8 +162,6 @@ def _template(request: web.Request) -> str | None:
     return None if resource is None else resource.canonical
 
 
-def _client_id(value: str | None) -> str | None:
+def _client_id(value: str) -> str | None:
     """The client's own id, for the log: bounded, and nothing that could forge a line."""
-    if not value:
-        return None
     return "".join(char for char in value[:_MAX_CLIENT_ID] if char.isprintable() and char.isascii()) or None

@@ -78,7 +78,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that GigaChat has, under its id; `kind` is by content. `note` is the rule of what was lost on its way."""
+    """A file that GigaChat has, under its id. `kind`: by GigaChat's word; `note`: the rule of what was lost."""
 
     id: str
     kind: FileKind
@@ -120,7 +120,7 @@ class Tool:
 
 @dataclass(slots=True)
 class Choice:
-    """Whether a function must be called: `named` is one of `names`, `required` any of the tools."""
+    """Whether a function must be called: `named` is the one of this `name`, `required` any of the tools."""
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
     name: str | None = None

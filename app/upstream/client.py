@@ -141,7 +141,7 @@ class GigaChat:
         url = self._urls.get(path)
         if url is None:
             url = URL(f"{self._base}/v1/{path}")
-            if len(self._urls) < 64:  # a model's name may be part of a path
+            if len(self._urls) < 64:  # a file's id is part of its path
                 self._urls[path] = url
         return url
 

@@ -1,6 +1,6 @@
 """The ready token: the second level, given by the operator, from a setting or from a file that may change.
 
-It may live 30 minutes only and nothing tells when it ends, so GigaChat is asked about it while it is idle.
+It may live 30 minutes only and nothing tells when it ends, so GigaChat is asked about it every few minutes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from app.translate.gigachat.characters import whole_characters
 from app.translate.gigachat.stream import StreamReader
 from app.translate.gigachat.thinking import divided
 
-__all__ = ["StreamReader", "UnreadableError", "count", "finish", "read", "read_usage"]
+__all__ = ["StreamReader", "UnreadableError", "read"]
 
 
 class UnreadableError(ValueError):

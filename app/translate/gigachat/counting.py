@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.translate.dialogue import Usage
-from app.translate.gigachat.answers import count
+from app.translate.gigachat.bodies import count
 
 # What of a chat's payload is read by the model beside the messages' words.
 _READ = ("functions", "response_format")

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from app.translate.dialogue import Vectors
-from app.translate.gigachat.answers import UnreadableError, count
+from app.translate.gigachat.answers import UnreadableError
+from app.translate.gigachat.bodies import count
 
 # The limit of a batch is not documented; a client of GigaChat's measured uses 20.
 BATCH = 20

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app import sse
 from app.translate.dialogue import Answer, Begin, Delta, End, Event, Failed, Part, Text, Thought, Usage
-from app.translate.gigachat import answers
+from app.translate.gigachat import answers, bodies
 from app.translate.gigachat.answers import StreamReader, UnreadableError
 from tests.translate.samples import sample, streams
 
@@ -280,7 +280,7 @@ USAGES: list[tuple[dict[str, Any], tuple[int, int, int, int | None]]] = [
 @pytest.mark.parametrize(("raw", "expected"), USAGES)
 def test_usage_has_one_meaning(raw: dict[str, Any], expected: tuple[int, int, int, int | None]) -> None:
     """The prompt contains the cached; the raw numbers stay; a number that JSON can't carry does not come."""
-    usage = answers.read_usage(raw)
+    usage = bodies.read_usage(raw)
     assert usage is not None
     assert (usage.prompt, usage.completion, usage.total, usage.cached) == expected
     assert usage.raw is raw
@@ -289,4 +289,4 @@ def test_usage_has_one_meaning(raw: dict[str, Any], expected: tuple[int, int, in
 @pytest.mark.parametrize("raw", [None, 5, "x", []])
 def test_no_usage_is_none(raw: object) -> None:
     """What is no object tells nothing."""
-    assert answers.read_usage(raw) is None
+    assert bodies.read_usage(raw) is None
