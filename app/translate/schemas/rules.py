@@ -108,7 +108,7 @@ REQUEST_BUDGET = 12_000  # what references may add to all schemas of a request: 
 DEPTH = 64  # schemas in each other; each is two levels of JSON at most, and orjson writes 254
 NESTED = 3  # how often a target of $ref may stand inside itself
 # Depth and nesting: what grows beyond the budget is tried again with less of them, since upper levels matter most.
-TRIES = ((DEPTH, NESTED), (DEPTH, 1), (6, 1))
+TRIES = ((DEPTH, NESTED), (DEPTH, 2), (DEPTH, 1), (6, 1))
 VALUE_DEPTH = 32  # levels of JSON in a default, an example or an unknown keyword
 
 TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean"})
