@@ -52,6 +52,7 @@ class EventStream:
         self._due = self._loop.time() + _patience(request, commit_seconds)  # when silence has lasted too long
         self._lock = asyncio.Lock()
         self._writing = False
+        self._ending = False
         self._timer = self._loop.call_at(self._due, self._keep)
         self._keeper: asyncio.Task[None] | None = None
 
@@ -101,11 +102,12 @@ class EventStream:
     async def finish(self, data: bytes) -> None:
         """Send the last of a whole answer and end the response: what GigaChat does after it concerns no client."""
         await self.write(data)
-        self._timer.cancel()
+        self._ending = True  # nothing may follow the end; the watch goes on, since the end waits for a client to read
         try:
             await self.response.write_eof()
         except ConnectionError as fault:
             raise ClientGone from fault
+        self._timer.cancel()
         self._facts.status, self._facts.delivered = self.response.status, True
 
     async def _commit(self) -> None:
@@ -136,13 +138,19 @@ class EventStream:
         """The timer's end: a silent stream gets a comment; a client that has long read nothing is cut off."""
         now = self._loop.time()
         if now >= self._due:
-            if not self._writing:
+            if not self._busy:
                 self._keeper = asyncio.create_task(self._comment(), name="stream-keepalive")
             elif now > self._due + _STUCK_SECONDS and self._request.transport is not None:
                 self._request.transport.abort()
         self._timer = self._loop.call_at(max(self._due, now + _SHORTEST_SILENCE), self._keep)
 
+    @property
+    def _busy(self) -> bool:
+        return self._writing or self._ending
+
     async def _comment(self) -> None:
+        if self._busy:  # since the timer's end: this task begins a little later
+            return
         try:
             await self.write(sse.KEEPALIVE)
         except ClientGone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from prometheus_client import REGISTRY
 from app import sse
 from app.observe.facts import Facts
 from app.sandbox import server
+from app.server import streaming
 from app.server.drain import Drain
 from app.server.keys import DRAIN
 from app.server.streaming import EventStream
@@ -216,3 +218,68 @@ async def test_a_bug_inside_a_stream_is_told_inside_the_stream(broken: str, http
         assert events[0] == b"{}"
         assert orjson.loads(events[1])["error"]["code"] == "internal_error"
         assert len(events) == 2
+
+
+@dataclass
+class Ending:
+    """A server whose stream ends while its client does not read."""
+
+    port: int
+    facts: Facts
+    over: asyncio.Event
+
+    def asked(self) -> socket.socket:
+        """A client that has sent its request, and takes little at a time."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", self.port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return client
+
+
+@pytest.fixture
+async def ending() -> AsyncIterator[Ending]:
+    """The connection takes no more when only the stream's end is left to be sent."""
+    facts, over = Facts("id"), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        out = EventStream(request, facts, commit_seconds=1, keepalive_seconds=0.1)
+        try:
+            async with out:
+                await out.write(b"begin")
+                assert request.transport is not None
+                request.transport.write(bytes(32 * 2**20))
+                await out.finish(b"last")
+        finally:
+            over.set()
+        return out.response
+
+    app = web.Application()
+    app[DRAIN] = Drain()
+    app.router.add_get("/", handler)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield Ending(runner.addresses[0][1], facts, over)
+    await runner.cleanup()
+
+
+async def test_a_client_that_does_not_take_the_end_is_cut_off(ending: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finished stream is held no longer than any other whose client takes nothing, and counts as not delivered."""
+    monkeypatch.setattr(streaming, "_STUCK_SECONDS", 0.3)
+    with ending.asked():
+        async with asyncio.timeout(5):
+            await ending.over.wait()
+    assert (ending.facts.delivered, ending.facts.keepalives) == (False, 0)
+
+
+async def test_nothing_follows_the_end(ending: Ending) -> None:
+    """A client that pauses before it takes the end gets no comment behind it."""
+    with ending.asked() as client:
+        await asyncio.sleep(0.5)
+        assert not ending.over.is_set()
+        taken = bytearray()
+        while piece := await asyncio.to_thread(client.recv, 1 << 20):
+            taken += piece
+    assert taken.endswith(b"\0" * 100 + b"4\r\nlast\r\n0\r\n\r\n")
+    assert (ending.facts.delivered, ending.facts.keepalives) == (True, 0)
