@@ -12,12 +12,12 @@ class Memory:
         self.left = limit
 
     def share(self) -> Share:
-        """A context for one request, whose bytes count until it ends."""
+        """A context for one request, whose bytes count until it ends; what it hands over counts on."""
         return Share(self)
 
 
 class Share:
-    """One request's part of the memory."""
+    """The part of the memory that one request holds, or one piece of work that outlives it."""
 
     __slots__ = ("_memory", "taken")
 
@@ -44,3 +44,10 @@ class Share:
         """Hold less."""
         self.taken -= size
         self._memory.left += size
+
+    def hand_over(self, size: int) -> Share:
+        """Some of what is held becomes another's, who holds it for longer: counted once all the time."""
+        other = Share(self._memory)
+        self.taken -= size
+        other.taken = size
+        return other

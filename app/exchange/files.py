@@ -1,7 +1,7 @@
 """A request's files on their way to GigaChat: fetched or decoded, judged by content, converted, uploaded.
 
-Bytes are held only until they are uploaded, or known to be there already; all of them count against the memory that
-requests may hold together.
+Bytes are held only until they are uploaded, or known to be there already. All of them count against the memory that
+requests may hold together, those of an upload until it ends: its request may have ended before.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from app import errors
 from app.admission.memory import Memory, Share
 from app.errors import GatewayError, Row
-from app.exchange.uploads import Entry, Key, Ready, Uploads
+from app.exchange.uploads import Entry, Key, Ready, Source, Uploads
 from app.media import images, inline, sniff
 from app.media.failure import MediaError
 from app.media.fetch import Fetcher
@@ -46,14 +47,32 @@ _ROWS: dict[str, Row] = {
 
 @dataclass(slots=True)
 class _Loaded:
-    """A file that can be passed on: `entry` where GigaChat has it already, else `data`."""
+    """A file that can be passed on: `entry` where GigaChat has it already, else `data`.
+
+    Nothing else of the request is here, since an upload may hold it for longer.
+    """
 
     key: Key
+    path: str
+    stem: str  # of the name that it gets
     mime: str  # the type's registered name
     kind: FileKind
     size: int
     data: bytes = field(repr=False)
+    share: Share = field(repr=False)
+    held: int  # what the request's share counts for it
     entry: Entry | None = None
+
+    def hand_over(self) -> Share:
+        """From now on the bytes count for as long as the upload takes, not for the request."""
+        held, self.held = self.held, 0
+        return self.share.hand_over(held)
+
+    def there(self, entry: Entry) -> None:
+        """GigaChat has it: the bytes are let go."""
+        self.entry, self.data = entry, b""
+        self.share.give(self.held)
+        self.held = 0
 
 
 @dataclass(slots=True)
@@ -105,15 +124,17 @@ class Files:
                     number = media.source.id
                     found[media.path] = await self._uploads.of_client(client, number, media.path, facts, entries)
                 else:
-                    found[media.path] = await self._uploaded(media, loaded[media.source], entries, facts)
+                    found[media.path] = await self._uploaded(loaded[media.source], entries, facts)
         return found
 
-    async def _uploaded(self, media: Media, one: _Loaded, entries: list[Entry], facts: Facts) -> Uploaded:
-        if one.entry is None:
-            one.entry = await self._uploads.get(one.key, lambda: _ready(media, one), media.path, facts)
-            one.data = b""
-            entries.append(one.entry)
-        return one.entry.file
+    async def _uploaded(self, one: _Loaded, entries: list[Entry], facts: Facts) -> Uploaded:
+        entry = one.entry
+        if entry is None:
+            source = Source(partial(_ready, one), one.hand_over)
+            entry = await self._uploads.get(one.key, source, one.path, facts)
+            entries.append(entry)
+            one.there(entry)
+        return entry.file
 
     async def _loaded(
         self, kept: list[Media], client: str, share: Share, entries: list[Entry]
@@ -143,7 +164,7 @@ class Files:
         try:
             data = await self._bytes(media, share, client)
         except MediaError as fault:
-            raise _refused(media, fault) from fault
+            raise _refused(media.path, fault) from fault
         if len(data) > _LARGE:
             digest, mime = await asyncio.to_thread(_examined, data)
         else:
@@ -156,12 +177,12 @@ class Files:
             message = f"'{media.path}' has {len(data)} bytes; GigaChat takes {limit >> 20} MiB of {kind}."
             raise GatewayError(errors.FILE_TOO_LARGE, message, param=media.path)
         assert mime is not None  # noqa: S101 - it has a kind
-        loaded = _Loaded(self._uploads.key(client, digest), mime, kind, len(data), data)
-        loaded.entry = self._uploads.pin(loaded.key)
-        if loaded.entry is not None:
-            entries.append(loaded.entry)
-            loaded.data = b""
-            share.give(loaded.size)
+        key, size = self._uploads.key(client, digest), len(data)
+        loaded = _Loaded(key, media.path, _stem(media), mime, kind, size, data, share, held=size)
+        entry = self._uploads.pin(key)
+        if entry is not None:
+            entries.append(entry)
+            loaded.there(entry)
         return loaded
 
     async def _bytes(self, media: Media, share: Share, client: str) -> bytes:
@@ -188,7 +209,7 @@ def _kind(mime: str | None) -> FileKind | None:
     return None if taken is None else taken.kind
 
 
-async def _ready(media: Media, loaded: _Loaded) -> Ready:
+async def _ready(loaded: _Loaded) -> Ready:
     """The file as GigaChat takes it."""
     data, mime, note = loaded.data, loaded.mime, None
     try:
@@ -199,9 +220,9 @@ async def _ready(media: Media, loaded: _Loaded) -> Ready:
         elif mime == "text/plain":
             data = await asyncio.to_thread(utf8, data)
     except MediaError as fault:
-        raise _refused(media, fault) from fault
+        raise _refused(loaded.path, fault) from fault
     taken = files.TAKEN[mime]
-    name = f"{_stem(media)}.{taken.extension}"
+    name = f"{loaded.stem}.{taken.extension}"
     rule = None if note is None else f"image.{note}"
     return Ready(Form(name, taken.mime, data, (("purpose", files.PURPOSE),)), rule)
 
@@ -227,5 +248,5 @@ def _unsupported(media: Media, mime: str | None) -> GatewayError:
     return GatewayError(errors.UNSUPPORTED_FILE, message, param=media.path)
 
 
-def _refused(media: Media, fault: MediaError) -> GatewayError:
-    return GatewayError(_ROWS[fault.reason], f"'{media.path}': {fault}", param=media.path)
+def _refused(path: str, fault: MediaError) -> GatewayError:
+    return GatewayError(_ROWS[fault.reason], f"'{path}': {fault}", param=path)

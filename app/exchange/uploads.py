@@ -10,18 +10,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from app import errors
+from app.admission.memory import Share
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
 from app.observe.facts import Facts
 from app.storage.uploads import Record, UploadJournal
 from app.translate.dialogue import Uploaded
 from app.translate.gigachat import files
-from app.upstream import client as wire
+from app.upstream.client import MAX_DESCRIPTION_BYTES, read
 from app.upstream.failures import UpstreamFailure
 from app.upstream.forms import Form
 from app.upstream.wire import survived
@@ -48,14 +49,26 @@ class Ready(NamedTuple):
     note: str | None
 
 
+class Source(NamedTuple):
+    """A file to be uploaded. `hand_over` gives its bytes' share of the memory to the upload, which alone `make`s it."""
+
+    make: Callable[[], Awaitable[Ready]]
+    hand_over: Callable[[], Share]
+
+
 @dataclass(slots=True)
 class Entry:
-    """A file at GigaChat. `used` is Unix time; it is not deleted while requests pin it."""
+    """A file at GigaChat; it is not deleted while requests pin it. `used` is Unix time, `written` what is on disk."""
 
     key: Key
     file: Uploaded
     used: float
     pins: int = 0
+    written: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """An upload is written down at once."""
+        self.written = self.used
 
 
 class Uploads:
@@ -97,18 +110,23 @@ class Uploads:
             for entry in pins:
                 entry.pins -= 1
                 entry.used = time.time()
+                # Not for every request: a restart may take a file for idle by half of the time too early.
+                if self._stands(entry) and entry.used - entry.written > self._idle / 2:
+                    self._write(entry)
 
-    async def get(self, key: Key, make: Callable[[], Awaitable[Ready]], path: str, facts: Facts) -> Entry:
+    async def get(self, key: Key, source: Source, path: str, facts: Facts) -> Entry:
         """The file, pinned; made and uploaded if it is not there. Raises GatewayError that names `path`.
 
         One upload serves all that wait for it, and goes on when they leave: what GigaChat has got must be known here.
+        Its bytes count against the memory until it ends, whoever has left.
         """
         while (entry := self.pin(key)) is None:
             task = self._under_way.get(key)
             mine = task is None
             if task is None:
-                task = self._under_way[key] = asyncio.create_task(self._bring(key, make, path, facts), name="upload")
-                task.add_done_callback(partial(self._over, key))
+                work = self._bring(key, source.make, path, facts)
+                task = self._under_way[key] = asyncio.create_task(work, name="upload")
+                task.add_done_callback(partial(self._over, key, source.hand_over()))
             try:
                 await asyncio.shield(task)
             except GatewayError:
@@ -121,7 +139,8 @@ class Uploads:
         known = self._by_id.get(file_id)
         if not files.is_id(file_id) or (known is not None and known.key.client != client):
             raise GatewayError(errors.FILE_NOT_FOUND, f"'{path}' is no file of yours at GigaChat.", param=path)
-        if known is not None and self.pin(known.key) is known:
+        if known is not None and self._stands(known):  # else another may stand under its key: sent anew
+            self.pin(known.key)
             pins.append(known)
             return known.file
         found, until = self._strangers.get((client, file_id), (None, 0.0))
@@ -136,7 +155,7 @@ class Uploads:
     def forget(self, entries: list[Entry]) -> None:
         """GigaChat has lost some of these, it does not say which: none is used again, those left are deleted."""
         for entry in entries:
-            if self._entries.get(entry.key) is entry:
+            if self._stands(entry):
                 del self._entries[entry.key]
                 self._doomed.append(entry)
 
@@ -176,7 +195,7 @@ class Uploads:
     async def _delete(self, entry: Entry) -> None:
         facts = Facts()
         job = Job("files", f"files/{entry.file.id}/delete", b"", self._headers(entry.key.client, facts), field="file")
-        await wire.read(await self._attempts.open(job, facts), wire.MAX_DESCRIPTION_BYTES)
+        await read(await self._attempts.open(job, facts), MAX_DESCRIPTION_BYTES)
 
     async def _bring(self, key: Key, make: Callable[[], Awaitable[Ready]], path: str, facts: Facts) -> None:
         ready = await make()
@@ -185,9 +204,10 @@ class Uploads:
         entry = Entry(key, Uploaded(found.id, found.kind, ready.note), time.time())
         facts.uploads += 1
         self._keep(entry)
-        self._journal.add(Record(found.id, *key, found.kind, ready.note, entry.used))
+        self._write(entry)
 
-    def _over(self, key: Key, task: asyncio.Task[None]) -> None:
+    def _over(self, key: Key, share: Share, task: asyncio.Task[None]) -> None:
+        share.give(share.taken)
         del self._under_way[key]
         if not task.cancelled():
             task.exception()  # seen, though all that waited may have left
@@ -196,7 +216,7 @@ class Uploads:
         """GigaChat's description of a file."""
         response = await self._attempts.open(job, facts)
         try:
-            found = files.read(await wire.read(response, wire.MAX_DESCRIPTION_BYTES))
+            found = files.read(await read(response, MAX_DESCRIPTION_BYTES))
         except UpstreamFailure as failure:
             raise self._attempts.error(failure, job) from failure
         if found is None:
@@ -207,6 +227,16 @@ class Uploads:
     @staticmethod
     def _headers(client: str, facts: Facts) -> dict[str, str]:
         return {"Accept": "application/json", "X-Request-ID": facts.request_id, "X-Client-ID": client}
+
+    def _stands(self, entry: Entry) -> bool:
+        """Whether requests get this one by its key: it is neither lost nor to be deleted."""
+        return self._entries.get(entry.key) is entry
+
+    def _write(self, entry: Entry) -> None:
+        """Let the journal know when it was last used."""
+        entry.written = entry.used
+        file = entry.file
+        self._journal.add(Record(file.id, *entry.key, file.kind, file.note, entry.used))
 
     def _keep(self, entry: Entry) -> None:
         before = self._entries.pop(entry.key, None)

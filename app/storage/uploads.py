@@ -1,7 +1,8 @@
 """The journal of uploaded files: which ids are at GigaChat, so that a restart can use them again and delete them.
 
-One JSON line for each upload, one for each file that is gone; no content, no client's name. A line that can't be read
-is passed over: the worst is a file that stays at GigaChat. Without a state directory nothing is kept.
+One JSON line for each upload, one now and then for a file that is used on, one for each that is gone; no content, no
+client's name. A line that can't be read is passed over: the worst is a file that stays at GigaChat. Without a state
+directory nothing is kept.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from typing import Any
 import orjson
 
 _NAME = "uploads.jsonl"
-# Lines about files that are gone are swept out when there are so many more of them than of living ones.
+# Lines that later ones have overtaken are swept out when there are so many more of them than of living files.
 _SWEEP = 1000
 _CLOCKS_DIFFER = 86_400.0  # seconds; what was used later than that ahead would never be idle
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One uploaded file. `client` and `digest` are hashes in hex, `used` is Unix time, `note` a rule's name."""
+    """One uploaded file. `client` and `digest` are hashes in hex, `note` is a rule's name.
+
+    `used` is Unix time: of its last use, or of one not long before.
+    """
 
     id: str
     credential: str
@@ -65,7 +69,7 @@ class UploadJournal:
         return list(self._living.values())
 
     def add(self, record: Record) -> None:
-        """A file was uploaded."""
+        """A file was uploaded, or used again: its last line counts."""
         if self._path is not None:
             self._living[record.id] = record
             self._write(orjson.dumps(asdict(record)))
@@ -74,8 +78,6 @@ class UploadJournal:
         """A file is gone."""
         if self._path is not None and self._living.pop(file_id, None) is not None:
             self._write(orjson.dumps({"gone": file_id}))
-            if self._lines > 2 * len(self._living) + _SWEEP:
-                self._sweep()
 
     def _replay(self, line: bytes) -> None:
         try:
@@ -101,6 +103,9 @@ class UploadJournal:
             self._lines += 1
         except OSError as fault:
             self._fail(fault)
+            return
+        if self._lines > 2 * len(self._living) + _SWEEP:
+            self._sweep()
 
     def _sweep(self) -> None:
         """Write the living anew; the old journal stays until the new one is whole."""

@@ -34,6 +34,19 @@ def test_it_comes_back_after_a_failure() -> None:
     assert memory.left == 100
 
 
+def test_what_is_handed_over_counts_once_and_longer() -> None:
+    """The moment itself changes nothing, even where nothing is left; the rest comes back when its new holder ends."""
+    memory = Memory(100)
+    with memory.share() as share:
+        share.take(100)
+        other = share.hand_over(60)
+        assert (memory.left, share.taken, other.taken) == (0, 40, 60)
+    assert memory.left == 40
+    with other:
+        pass
+    assert memory.left == 100
+
+
 def test_all_together_hold_no_more_than_the_limit() -> None:
     """The last byte may be taken; one more is an error that says to try again, and counts until its request ends."""
     memory = Memory(100)

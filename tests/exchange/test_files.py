@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import threading
 import time
 
 import aiohttp
 import pytest
 
+from app.media import images
 from app.observe.facts import Facts
 from app.sandbox import server
 from app.server.keys import BODIES
-from app.translate.dialogue import FileId, Media, Text, Turn
+from app.translate.dialogue import FileId, Inline, Media, Text, Turn
 from tests.attaching import (
     attached,
     chats,
@@ -167,6 +171,60 @@ async def test_a_client_that_leaves_during_the_upload(
     await eventually(lambda: len(lines(caplog)) == 2)
     assert sorted(line["status"] for line in lines(caplog)) == [200, 499]
     assert gateway.gateway.chat._files._uploads._under_way == {}
+
+
+async def test_an_upload_counts_its_bytes_until_it_ends(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """Once while its request lives, and on when the client has left, while nothing else of the request is held."""
+    before, data = left(gateway), made.OPUS + bytes(300_000)
+    body = showing(sound(data))
+    sent = len(json.dumps(body))
+    sandbox.state.faults.add("slow", "files", seconds=1.0)
+    client = asyncio.create_task(ask(http, gateway, body))
+    await eventually(lambda: uploads(sandbox) == 1)
+    assert left(gateway) == before - sent - len(data)
+    client.cancel()
+    await eventually(lambda: left(gateway) > before - sent)
+    await asyncio.sleep(0.1)
+    assert left(gateway) == before - len(data)
+    gc.collect()
+    assert not any(isinstance(one, Inline) for one in gc.get_objects())
+    await eventually(lambda: left(gateway) == before)
+
+
+async def test_what_was_uploaded_counts_no_longer(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """While the second of two files is on its way, the first's bytes are let go."""
+    before, second = left(gateway), made.OPUS + bytes(200_000)
+    body = showing(sound(made.OPUS + bytes(300_000)), sound(second))
+    sandbox.state.faults.add("slow", "files", seconds=0.01)
+    sandbox.state.faults.add("slow", "files", seconds=0.5)
+    client = asyncio.create_task(ask(http, gateway, body))
+    await eventually(lambda: uploads(sandbox) == 2)
+    assert left(gateway) == before - len(json.dumps(body)) - len(second)
+    assert (await client).status == 200
+    await eventually(lambda: left(gateway) == before)
+
+
+async def test_an_image_whose_turn_does_not_come(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind images that take for ever it is no bad image: a 503 that says to try again."""
+    monkeypatch.setattr(images, "_SECONDS", 0.2)
+    done = threading.Event()
+    slow = [asyncio.ensure_future(images._off_the_loop(done.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    try:
+        reply = await ask(http, gateway, showing(image(PHOTO)))
+    finally:
+        done.set()
+        await asyncio.gather(*slow, return_exceptions=True)
+    assert (reply.status, reply.error["code"], reply.headers["x-should-retry"]) == (503, "overloaded", "true")
+    assert "Try again" in reply.error["message"]
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    assert uploads(sandbox) == 1
 
 
 async def test_a_client_that_leaves_during_a_download(

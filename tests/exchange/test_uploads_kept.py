@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -45,6 +46,41 @@ async def test_a_restart_uses_what_is_there(
     await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path), **IDLE)
     await eventually(lambda: shelf(sandbox) == [])
     await eventually(lambda: records(tmp_path) == [])
+
+
+async def test_a_restart_knows_what_was_used_lately(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """A file that was uploaded long ago and is in use stays; uses that lie close together cost one line."""
+    settings = {"GPT2GIGA_STATE_DIR": str(tmp_path), "GPT2GIGA_FILE_SECONDS": "100"}
+    first = await start_gateway(**settings)
+    assert (await ask(http, first, showing(image(PHOTO)))).status == 200
+    (record,) = records(tmp_path)
+    UploadJournal(tmp_path, print).add(replace(record, used=time.time() - 90))
+    second = await start_gateway(**settings)
+    for stream in (False, True, False):
+        assert (await ask(http, second, showing(image(PHOTO), stream=stream))).status == 200
+    assert len((tmp_path / "uploads.jsonl").read_bytes().splitlines()) == 2
+    (again,) = records(tmp_path)
+    assert again == replace(record, used=again.used)
+    assert again.used > time.time() - 10
+    assert uploads(sandbox) == 1
+
+
+async def test_an_id_whose_content_was_sent_anew(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """Whoever goes on with the old id is served, and keeps the new file from no deletion."""
+    gateway = await start_gateway()
+    kept = gateway.gateway.chat._files._uploads
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    kept.forget(list(kept._entries.values()))
+    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    old, new = shelf(sandbox)
+    assert (await ask(http, gateway, showing(by_id(old.id)))).status == 200
+    assert attached(sandbox) == [[old.id]]
+    (entry,) = kept._entries.values()
+    assert (entry.file.id, entry.pins) == (new.id, 0)
 
 
 async def test_a_file_that_could_not_be_deleted_before_a_restart(

@@ -146,6 +146,18 @@ def test_lines_of_the_gone_are_swept_out(tmp_path: Path, monkeypatch: pytest.Mon
     assert Journal(tmp_path).load() == [RECORD]
 
 
+def test_lines_of_earlier_uses_are_swept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is in use for ever does not make the journal grow for ever; its last use is known."""
+    monkeypatch.setattr(uploads, "_SWEEP", 10)
+    journal = Journal(tmp_path).journal
+    longest = 0
+    for index in range(100):
+        journal.add(replace(RECORD, used=index))
+        longest = max(longest, len(lines(tmp_path)))
+    assert longest <= 14
+    assert Journal(tmp_path).load() == [replace(RECORD, used=99)]
+
+
 class Disk:
     """A disk that takes nothing for a while."""
 
