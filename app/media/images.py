@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from io import BytesIO
@@ -39,7 +39,7 @@ _MOST_CONVERTED = 26_000_000
 # Decoding takes up to 16 bytes a pixel for a while (WebP, turned): larger ones than an ordinary photo go one by one.
 _LARGE_PIXELS = 16_000_000
 _LARGE = threading.Lock()
-# The worst that passes the bounds takes seconds; what waits longer than that waits behind others like it.
+# The worst that passes the bounds takes seconds. So long may an image wait for a thread, and as long in it.
 _SECONDS = 30.0
 # The first that fits is taken: fine text stays readable at 90, and 50 is better than a refusal.
 _QUALITIES = (90, 75, 50)
@@ -67,7 +67,8 @@ async def converted(data: bytes, limit: int) -> Converted:
     """An image as JPEG, or as PNG if parts of it are transparent and the PNG has at most `limit` bytes.
 
     Turned as its EXIF says; nothing else of its metadata is kept. Raises MediaError: "unsupported" where it can't be
-    read or Pillow is missing, "too_large" where even the coarsest JPEG exceeds the limit.
+    read or Pillow is missing, "too_large" where even the coarsest JPEG exceeds the limit, "busy" where its turn did not
+    come.
     """
     if not available():
         raise MediaError("unsupported", "This gateway does not convert images: send a JPEG or PNG.")
@@ -77,19 +78,39 @@ async def converted(data: bytes, limit: int) -> Converted:
 async def check(data: bytes, mime: str) -> None:
     """Look whether a JPEG, PNG, TIFF or BMP is whole before it is passed on as it is.
 
-    Raises MediaError ("unsupported") where it is truncated, unreadable or a bomb.
+    Raises MediaError: "unsupported" where it is truncated, unreadable or a bomb, "busy" where its turn did not come.
     """
     await _off_the_loop(partial(_decode if available() else examine, data, mime))
 
 
 async def _off_the_loop(work: Callable[[], _T]) -> _T:
-    """Do it in one of the threads, in bounded time. What has begun there goes on to its end, in vain."""
-    future = asyncio.get_running_loop().run_in_executor(_threads(), _judged, work)
+    """Do it in one of the threads, in bounded time. What has begun there goes on to its end, in vain.
+
+    The wait for a thread is no fault of the image, so that the time of the work is counted from its own beginning.
+    """
+    loop = asyncio.get_running_loop()
+    begun = asyncio.Event()
+
+    def timed() -> _T:
+        loop.call_soon_threadsafe(begun.set)
+        return _judged(work)
+
+    future = loop.run_in_executor(_threads(), timed)
     try:
+        async with asyncio.timeout(_SECONDS):
+            await begun.wait()
         async with asyncio.timeout(_SECONDS):
             return await future
     except TimeoutError:
+        if not begun.is_set():
+            raise _busy() from None
         raise MediaError("unsupported", "The image took too long to be read: send a smaller one.") from None
+    finally:
+        future.cancel()  # what has not begun never will
+
+
+def _busy() -> MediaError:
+    return MediaError("busy", "The gateway has too many images to read at once. Try again shortly.")
 
 
 def _judged(work: Callable[[], _T]) -> _T:
@@ -146,9 +167,18 @@ def _decode(data: bytes, mime: str) -> None:
         image.load()
 
 
-def _room(image: Image.Image) -> AbstractContextManager[object]:
-    """Held while the image is in memory."""
-    return _LARGE if image.width * image.height > _LARGE_PIXELS else nullcontext()
+@contextmanager
+def _room(image: Image.Image) -> Iterator[None]:
+    """Held while the image is in memory. Raises MediaError ("busy") where another large one holds it for too long."""
+    if image.width * image.height <= _LARGE_PIXELS:
+        yield
+        return
+    if not _LARGE.acquire(timeout=_SECONDS / 2):  # the other half is for this image
+        raise _busy()
+    try:
+        yield
+    finally:
+        _LARGE.release()
 
 
 def _convert(data: bytes, limit: int) -> Converted:

@@ -1,5 +1,7 @@
 """Whether an image is whole, as far as its structure tells without decoding it: for gateways without Pillow.
 
+The bounds on pixels and scans are for those with Pillow as well, which look at them before they decode.
+
 Source: ITU-T T.81, annex B (JPEG); RFC 2083, 3 (PNG); TIFF 6.0, section 2; Microsoft's BITMAPINFOHEADER (BMP).
 """
 

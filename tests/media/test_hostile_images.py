@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import tracemalloc
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -73,17 +74,47 @@ async def test_pixels() -> None:
 
 
 async def test_bounded_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind images that take for ever, the next one gives up; when they are done, all goes on."""
+    """Behind images that take for ever, the next one gives up, which is no fault of its own; later all goes on."""
     monkeypatch.setattr(images, "_SECONDS", 0.1)
     done = threading.Event()
     busy = [asyncio.ensure_future(images._off_the_loop(done.wait)) for _ in range(2)]
     await asyncio.sleep(0)
     try:
-        with pytest.raises(MediaError, match="too long"):
+        with pytest.raises(MediaError, match="Try again") as caught:
             await check(files.photo("PNG"), "image/png")
+        assert caught.value.reason == "busy"
         results = await asyncio.gather(*busy, return_exceptions=True)
     finally:
         done.set()
-    assert all(isinstance(result, MediaError) for result in results)
+    assert [getattr(result, "reason", None) for result in results] == ["unsupported"] * 2
     monkeypatch.setattr(images, "_SECONDS", 10)
     await check(files.photo("PNG"), "image/png")
+
+
+async def test_the_wait_takes_nothing_of_an_images_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that comes to its turn late has as long as any; whoever left before its turn costs no work."""
+    monkeypatch.setattr(images, "_SECONDS", 0.4)
+    done: list[str] = []
+
+    def last() -> None:
+        time.sleep(0.3)
+        done.append("late")
+
+    work = [asyncio.ensure_future(images._off_the_loop(partial(time.sleep, 0.3))) for _ in range(2)]
+    await asyncio.sleep(0)
+    gone = asyncio.ensure_future(images._off_the_loop(partial(done.append, "gone")))
+    late = asyncio.ensure_future(images._off_the_loop(last))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(*work, late)
+    assert done == ["late"]
+
+
+async def test_a_large_image_behind_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a thread it waits for the other's memory to be free: not for ever, and that is no fault of its own either."""
+    monkeypatch.setattr(images, "_SECONDS", 0.4)
+    with images._LARGE, pytest.raises(MediaError, match="Try again") as caught:
+        await check(pixels(17_000_000), "image/png")
+    assert caught.value.reason == "busy"
+    monkeypatch.setattr(images, "_SECONDS", 10)
+    await check(pixels(17_000_000), "image/png")
