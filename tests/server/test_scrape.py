@@ -18,10 +18,10 @@ from tests.running import Running
 
 
 class Slow(Collector):
-    """A family that takes its time; knows how many are reading it at once."""
+    """A family that takes its time; knows how many are reading it at once, and have read it."""
 
     def __init__(self) -> None:
-        self.reading = self.most = 0
+        self.reading = self.most = self.read = 0
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Nothing beforehand."""
@@ -33,6 +33,7 @@ class Slow(Collector):
         self.most = max(self.most, self.reading)
         time.sleep(0.2)
         self.reading -= 1
+        self.read += 1
         yield GaugeMetricFamily("slow_family", "What takes long.", value=1)
 
 
@@ -72,6 +73,36 @@ async def test_a_flood_takes_one_thread(gateway: Running, http: aiohttp.ClientSe
 
     assert await asyncio.gather(*(scraped() for _ in range(4))) == [200] * 4
     assert slow.most == 1
+
+
+async def test_a_flood_of_those_that_hang_up_takes_one_thread_too(
+    gateway: Running, http: aiohttp.ClientSession, slow: Slow
+) -> None:
+    """What a scraper left behind is written to its end before the next begins; what has not begun never is."""
+    for _ in range(4):
+        scraper = asyncio.create_task(http.get(f"{gateway.url}/metrics"))
+        await asyncio.sleep(0.05)
+        scraper.cancel()
+        await asyncio.gather(scraper, return_exceptions=True)
+    async with http.get(f"{gateway.url}/metrics") as response:
+        assert response.status == 200
+    assert slow.most == 1
+    assert slow.read <= 3
+
+
+async def test_more_than_a_bound_do_not_wait(
+    gateway: Running, http: aiohttp.ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told so at once; when the others have their answers, there is room again."""
+    monkeypatch.setattr(scrape, "_MOST_WAITING", 2)
+
+    async def scraped() -> int:
+        async with http.get(f"{gateway.url}/metrics") as response:
+            await response.read()
+            return response.status
+
+    assert sorted(await asyncio.gather(*(scraped() for _ in range(4)))) == [200, 200, 503, 503]
+    assert await scraped() == 200
 
 
 async def test_a_handler_that_waits_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
