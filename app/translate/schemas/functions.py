@@ -21,6 +21,7 @@ from app.translate.schemas.rules import (
     FORMATS,
     KEYWORDS,
     LIMIT,
+    NESTED,
     REFERENCES,
     REQUEST_BUDGET,
     TRIES,
@@ -57,7 +58,10 @@ def function_parameters(schema: Any, path: str, growth: int = BUDGET) -> tuple[S
     if not isinstance(schema, dict):
         raise _refused(path, "must be a JSON Schema, which is an object.")
     budget = min(growth + 2 * cost(schema), LIMIT)
+    told = Told(path)
     for depth, nested in TRIES:
+        if nested < NESTED and depth == DEPTH and "schema.ref" not in told:
+            continue  # what is large by itself has nothing to nest less
         told = Told(path)
         repair = Repair(Gathering(schema, budget, nested, told), depth)
         repaired = repair.repaired([_object(schema)], Place(0, (id(schema),), None), "object")

@@ -268,6 +268,10 @@ class Told:
             path = f"{self.path}{steps}"[:256]
             self._notes[rule] = Note(RULES[rule].kind, rule, path)
 
+    def __contains__(self, rule: str) -> bool:
+        """Whether a rule was used."""
+        return rule in self._notes
+
     def notes(self) -> list[Note]:
         """All of them, in the order of their first use."""
         return list(self._notes.values())
