@@ -187,6 +187,7 @@ async def test_no_token_at_the_start(
     assert "127.0.0.1" not in reply.body["error"]["message"]
 
 
+@pytest.mark.usefixtures("small_heap")
 async def test_renewals_go_unnoticed(start_sandbox: SandboxStarter, start_gateway: GatewayStarter, chat: Chat) -> None:
     """500 requests and more over 15 tokens: none fails, none comes with an ended token, none waits for OAuth.
 

@@ -196,7 +196,7 @@ def test_what_is_cut_binds_nothing() -> None:
     assert schema["properties"]["title"] == {"type": "string"}
 
 
-@pytest.mark.parametrize("count", [1, 4, 30, 128])
+@pytest.mark.parametrize("count", [1, 4, 30])
 def test_many_schemas_share_what_references_may_add(count: int) -> None:
     """However many functions a request has, what they grow to is bounded; one alone has it all."""
     sizes = [
