@@ -132,3 +132,15 @@ def test_a_property_that_is_first_met_where_it_is_cut_stays() -> None:
     inner = {"properties": {"c": {"$ref": "#"}, "b": {"$ref": "#", "required": ["a"]}}}
     schema, _ = function_parameters({"properties": {"a": {"$ref": "#", **inner}, "c": {"allOf": [inner]}}}, "p")
     assert {*properties(schema)} == {"a", "b", "c"}
+
+
+def test_what_can_be_given_stays_at_every_level() -> None:
+    """A map with a pattern that demands an entry can have one, though it takes no other names."""
+    kids = {"patternProperties": {"^a": {"type": "string"}}, "additionalProperties": False, "minProperties": 1}
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}, "kids": {"type": "object", **kids}}}
+    schema, _ = function_parameters({"properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": node}}, "p")
+    level = schema["properties"]["n"]
+    for _ in range(2):
+        assert level["properties"]["kids"]["patternProperties"] == kids["patternProperties"]
+        level = level["properties"]["next"]
+    assert level["properties"] == {"kids": {"type": "object", "properties": {}, **kids}}
