@@ -10,6 +10,7 @@ import hashlib
 import re
 import ssl
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,7 @@ def bundled(bundle: Path) -> list[Certificate]:
         sha256 = hashlib.sha256(der).hexdigest().upper()
         pin = _BY_FINGERPRINT.get(sha256)
         name = pin.name if pin else _common_name(told["subject"])
-        ends = float(ssl.cert_time_to_seconds(str(told["notAfter"])))
-        found.append(Certificate(name, sha256, ends, ssl.DER_cert_to_PEM_cert(der), bundle))
+        found.append(Certificate(name, sha256, _ends(told), ssl.DER_cert_to_PEM_cert(der), bundle))
     met = Counter(certificate.name for certificate in found)
     named = [replace(one, name=f"{one.name} {one.sha256[:8]}") if met[one.name] > 1 else one for one in found]
     return sorted(named, key=lambda certificate: (certificate.expires, certificate.name))
@@ -170,4 +170,9 @@ def _common_name(subject: Any) -> str:
 def _expiry(pem: str) -> float:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=pem)
-    return float(ssl.cert_time_to_seconds(str(context.get_ca_certs()[0]["notAfter"])))
+    return _ends(context.get_ca_certs()[0])
+
+
+def _ends(told: Mapping[str, Any]) -> float:
+    """When a certificate ends, by what `ssl` tells of it."""
+    return float(ssl.cert_time_to_seconds(str(told["notAfter"])))
