@@ -12,7 +12,7 @@ from app.errors import INVALID_VALUE, GatewayError
 from app.translate.dialogue import Format, Note, Request, Tool
 from app.translate.gigachat.names import Names
 from app.translate.schemas.formats import response_format_schema
-from app.translate.schemas.functions import function_parameters, growth
+from app.translate.schemas.functions import function_parameters, shared_growth
 from app.translate.schemas.parts import cost
 from app.translate.schemas.rules import LIMIT
 
@@ -28,7 +28,7 @@ _DEFINITIONS = ("$defs", "definitions")
 
 def write(request: Request, names: Names, payload: dict[str, Any], notes: list[Note], *, as_function: bool) -> None:
     """Put `functions`, `function_call` and `response_format` into the payload, where they are wanted."""
-    share = growth(len(request.tools))
+    share = shared_growth(len(request.tools))
     functions = [_function(tool, names, notes, share) for tool in request.tools]
     choice = _choice(request, names, notes) if functions else None
     wanted = request.format

@@ -39,7 +39,7 @@ _STRICT = ("propertyNames", "contains")
 _REPAIRED = ("allOf", "const", "nullable", "prefixItems", "additionalItems", "not", "if", "then", "else")
 
 
-def growth(count: int) -> int:
+def shared_growth(count: int) -> int:
     """What references may add to each of so many schemas of one request."""
     return min(BUDGET, REQUEST_BUDGET // max(1, count))
 

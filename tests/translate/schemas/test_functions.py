@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.errors import INVALID_VALUE, GatewayError
-from app.translate.schemas.functions import function_parameters, growth
+from app.translate.schemas.functions import function_parameters, shared_growth
 from app.translate.schemas.rules import DEPTH
 
 EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
@@ -200,10 +200,11 @@ def test_what_is_cut_binds_nothing() -> None:
 def test_many_schemas_share_what_references_may_add(count: int) -> None:
     """However many functions a request has, what they grow to is bounded; one alone has it all."""
     sizes = [
-        len(orjson.dumps(function_parameters(BOMBS["mutual"], f"p{one}", growth(count))[0])) for one in range(count)
+        len(orjson.dumps(function_parameters(BOMBS["mutual"], f"p{one}", shared_growth(count))[0]))
+        for one in range(count)
     ]
     assert sum(sizes) < 2_000_000
     assert (min(sizes) > 100_000) is (count <= 4)
-    schema, notes = function_parameters(_tree(3), "p", growth(count))
+    schema, notes = function_parameters(_tree(3), "p", shared_growth(count))
     assert "schema.size" not in {note.rule for note in notes}
     assert schema["properties"]["expr"]["properties"]["kind"]["enum"] == ["n0", "n1", "n2", "num"]
