@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ from tests.running import (
     eventually,
     wait_ready,
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave 600,000 objects of collected tests out of garbage collection: each pass over them stops all for 0.4 s."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -162,12 +162,12 @@ async def test_what_is_used_stays(
 ) -> None:
     """A stream that lasts longer than the idle time keeps its file, and each turn begins the time anew."""
     sandbox = await start_sandbox(chunk_seconds=0.02, oauth_per_second=0)
-    gateway = await start_gateway(sandbox, **IDLE)
-    reply = await ask(http, gateway, showing(image(PHOTO), text="sandbox:long 35", stream=True))
+    gateway = await start_gateway(sandbox, GPT2GIGA_FILE_SECONDS="1")
+    reply = await ask(http, gateway, showing(image(PHOTO), text="sandbox:long 70", stream=True))
     assert reply.events[-1] == "[DONE]"
     assert (len(shelf(sandbox)), deletions(sandbox)) == (1, [])
     for _ in range(4):
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.3)
         assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
     assert uploads(sandbox) == 1
     await eventually(lambda: shelf(sandbox) == [])

@@ -93,14 +93,14 @@ async def test_bounded_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_the_wait_takes_nothing_of_an_images_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that comes to its turn late has as long as any; whoever left before its turn costs no work."""
-    monkeypatch.setattr(images, "_SECONDS", 0.4)
+    monkeypatch.setattr(images, "_SECONDS", 2)
     done: list[str] = []
 
     def last() -> None:
-        time.sleep(0.3)
+        time.sleep(1.2)
         done.append("late")
 
-    work = [asyncio.ensure_future(images._off_the_loop(partial(time.sleep, 0.3))) for _ in range(2)]
+    work = [asyncio.ensure_future(images._off_the_loop(partial(time.sleep, 1.2))) for _ in range(2)]
     await asyncio.sleep(0)
     gone = asyncio.ensure_future(images._off_the_loop(partial(done.append, "gone")))
     late = asyncio.ensure_future(images._off_the_loop(last))
@@ -112,7 +112,7 @@ async def test_the_wait_takes_nothing_of_an_images_own_time(monkeypatch: pytest.
 
 async def test_a_large_image_behind_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a thread it waits for the other's memory to be free: not for ever, and that is no fault of its own either."""
-    monkeypatch.setattr(images, "_SECONDS", 0.4)
+    monkeypatch.setattr(images, "_SECONDS", 2)
     with images._LARGE, pytest.raises(MediaError, match="Try again") as caught:
         await check(pixels(17_000_000), "image/png")
     assert caught.value.reason == "busy"

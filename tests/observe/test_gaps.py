@@ -38,15 +38,15 @@ async def test_a_stall_is_seen(
     """A pause in the middle is a wait; the time to the first word is none."""
     caplog.set_level("INFO", "gpt2giga")
     before = waits()
-    sandbox.state.faults.add("slow", where="chat", seconds=0.5)
+    sandbox.state.faults.add("slow", where="chat", seconds=1.5)
     sandbox.state.faults.add("stall", where="chat", after=2, seconds=0.3)
     async with http.post(gateway.url + CHAT, json=asking("sandbox:long 6", stream=True)) as response:
         await response.read()
     await eventually(lambda: len(lines(caplog)) == 1)
     count, seconds = waits()
     assert count > before[0]
-    assert 0.25 <= seconds - before[1] < 0.5
-    assert 0.25 <= lines(caplog)[0]["longest_gap_seconds"] < 0.5
+    assert 0.25 <= seconds - before[1] < 1.5
+    assert 0.25 <= lines(caplog)[0]["longest_gap_seconds"] < 1.5
 
 
 async def test_a_client_that_reads_slowly_is_not_gigachats_gap(
@@ -61,8 +61,8 @@ async def test_a_client_that_reads_slowly_is_not_gigachats_gap(
         body = asking("sandbox:long 60000", stream=True)
         async with http.post(gateway.url + CHAT, json=body) as response:
             await response.content.readany()
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(2)
             while await response.content.readany():
                 pass
     await eventually(lambda: len(lines(caplog)) == 1)
-    assert lines(caplog)[0]["longest_gap_seconds"] < 0.5
+    assert lines(caplog)[0]["longest_gap_seconds"] < 1.5

@@ -78,20 +78,20 @@ async def test_files_do_not_wait_for_one_another(
 ) -> None:
     """Slow links load side by side; tenants upload side by side; a further turn uploads only what is new."""
     gateway = await start_gateway(public=lambda _: True, **host.settings)
-    host.slow = 0.2
+    host.slow = 0.6
     shots = [made.saved(Image.new("RGB", (8, 8), (number, 0, 0)), "PNG") for number in range(6)]
     links = [image(host.url(f"{number}", shot)) for number, shot in enumerate(shots)]
     clock = asyncio.get_running_loop().time
     begun = clock()
     assert (await ask(http, gateway, showing(*links[:5]))).status == 200
-    assert clock() - begun < 0.9
+    assert clock() - begun < 2.4
     assert (await ask(http, gateway, showing(*links))).status == 200
     assert uploads(sandbox) == 6
-    sandbox.state.faults.add("slow", "files", times=5, seconds=0.2)
+    sandbox.state.faults.add("slow", "files", times=5, seconds=0.6)
     begun = clock()
     tenants = [{"X-Tenant-ID": f"t{number}"} for number in range(5)]
     replies = await asyncio.gather(*(ask(http, gateway, showing(image(PHOTO)), headers=one) for one in tenants))
-    assert clock() - begun < 0.9
+    assert clock() - begun < 2.4
     assert [reply.status for reply in replies] == [200] * 5
 
 
@@ -99,7 +99,7 @@ async def test_uploaded_files_are_deleted(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """When nobody has used them for the set time, each under its owner's name."""
-    gateway = await start_gateway(GPT2GIGA_FILE_SECONDS="0.2")
+    gateway = await start_gateway(GPT2GIGA_FILE_SECONDS="1")
     for tenant in ("alice", "bob"):
         body = showing(image(PHOTO), sound(made.OPUS))
         assert (await ask(http, gateway, body, headers={"X-Tenant-ID": tenant})).status == 200

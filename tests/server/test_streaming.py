@@ -76,11 +76,11 @@ async def test_the_status_line_comes_at_the_commit_time_and_comments_fill_the_si
     start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """With a slow first byte: the head at the commit time, comments at the keep-alive's pace, then the whole answer."""
-    gateway = await start_gateway(**QUICK)
+    gateway = await start_gateway(GPT2GIGA_COMMIT_SECONDS="0.6", GPT2GIGA_KEEPALIVE_SECONDS="0.3")
     before = value("stream_keepalives_total", endpoint="chat")
-    seen = await timed(http, gateway, "sandbox:wait 0.65\nsandbox:say Наконец")
+    seen = await timed(http, gateway, "sandbox:wait 1.95\nsandbox:say Наконец")
     assert seen.status == 200
-    assert 0.19 < seen.head < 0.4
+    assert 0.59 < seen.head < 1.2
     assert 3 <= len(seen.comments) <= 6
     assert min(later - sooner for sooner, later in zip(seen.comments, seen.comments[1:], strict=False)) > 0.05
     assert "Наконец".encode() in seen.data
@@ -153,8 +153,8 @@ async def test_silence_in_the_middle_of_a_stream_gets_comments_too(
     start_gateway: GatewayStarter, sandbox: server.Running, http: aiohttp.ClientSession
 ) -> None:
     """A stream that began soon is watched by the keep-alive time at once, not from the commit time on."""
-    gateway = await start_gateway(GPT2GIGA_KEEPALIVE_SECONDS="0.1")
-    sandbox.state.faults.add("stall", where="chat", after=2, seconds=0.55)
+    gateway = await start_gateway(GPT2GIGA_KEEPALIVE_SECONDS="0.3")
+    sandbox.state.faults.add("stall", where="chat", after=2, seconds=1.65)
     seen = await timed(http, gateway, "sandbox:long 5")
     assert 3 <= len(seen.comments) <= 6
     assert seen.data.index(b"data: ") < seen.data.index(sse.KEEPALIVE) < seen.data.rindex(b"data: ")

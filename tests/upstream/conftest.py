@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import inspect
 import logging
 import selectors
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,12 +158,3 @@ def timeless(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., No
     run.__doc__, run.__name__ = test.__doc__, test.__name__
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined] # pytest asks for the test's arguments
     return run
-
-
-@pytest.fixture
-def small_heap() -> Iterator[None]:
-    """The garbage collector does not go through what other tests left behind, which holds up everybody meanwhile."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

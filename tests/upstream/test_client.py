@@ -111,8 +111,8 @@ async def test_no_answer(sandbox: Sandbox, kind: str, cause: str) -> None:
 
 async def test_time_of_a_stream(start_sandbox: SandboxStarter) -> None:
     """A stream may last longer than the time-out; only its silence may not."""
-    sandbox = await start_sandbox(chunk_seconds=0.15)
-    async with asking(sandbox.url, 0.4) as gigachat:
+    sandbox = await start_sandbox(chunk_seconds=0.4)
+    async with asking(sandbox.url, 1.2) as gigachat:
         response = await gigachat.ask("chat/completions", STREAM, issued(sandbox), {}, stream=True)
         assert (await read(response)).rstrip().endswith(b"[DONE]")
         sandbox.state.faults.add("stall", "chat", seconds=5.0)
