@@ -13,9 +13,11 @@ from typing import Any
 import orjson
 
 from app.translate.dialogue import Call, Note
-from app.translate.openai import checks
+from app.translate.openai import checks, rest
 
-_READ = frozenset({"id", "type", "function", "custom", "index"})  # an index is a stream's, and says nothing here
+_READ = frozenset({"id", "type", "index"})  # an index is a stream's, and says nothing here
+_READ_FUNCTION = frozenset({"name", "arguments"})
+_READ_CUSTOM = frozenset({"name", "input"})
 
 
 class Unanswered:
@@ -54,7 +56,7 @@ def read(message: dict[str, Any], path: str, unanswered: Unanswered, notes: list
     if message.get("function_call") is None:
         return calls
     place = f"{path}.function_call"
-    call = _function(checks.obj(message["function_call"], place), place, place)
+    call = _function(checks.obj(message["function_call"], place), place, place, notes)
     same = next((one for one in calls if (one.name, one.arguments) == (call.name, call.arguments)), None)
     if same is None:
         calls.append(call)
@@ -72,26 +74,26 @@ def _call(item: Any, path: str, unanswered: Unanswered, notes: list[Note]) -> Ca
     if not number:
         number = path
         unanswered.wait(number)
-    for key, value in item.items():
-        if key not in _READ and value is not None:
-            notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
-    kind = item.get("type")
-    if kind is not None and checks.string(kind, f"{path}.type") == "custom":
-        notes.append(Note("adapted", "messages.custom_call", path))
-        return _custom(item.get("custom"), f"{path}.custom", number)
-    if kind not in (None, "function"):
+    kind = "function" if item.get("type") is None else checks.string(item["type"], f"{path}.type")
+    if kind not in ("function", "custom"):
         raise checks.invalid(f"{path}.type", "must be 'function' or 'custom'.")
-    inner = f"{path}.function"
-    return _function(checks.obj(item.get("function"), inner), inner, number)
+    rest.tell(item, path, _READ | {kind}, "messages", notes)
+    inner = f"{path}.{kind}"
+    given = checks.obj(item.get(kind), inner)
+    if kind == "function":
+        return _function(given, inner, number, notes)
+    notes.append(Note("adapted", "messages.custom_call", path))
+    return _custom(given, inner, number, notes)
 
 
-def _function(given: dict[str, Any], path: str, number: str) -> Call:
+def _function(given: dict[str, Any], path: str, number: str, notes: list[Note]) -> Call:
+    rest.tell(given, path, _READ_FUNCTION, "messages", notes)
     return Call(number, _name(given, path), _arguments(given.get("arguments"), f"{path}.arguments"))
 
 
-def _custom(given: Any, path: str, number: str) -> Call:
+def _custom(given: dict[str, Any], path: str, number: str, notes: list[Note]) -> Call:
     """A tool whose argument is plain text: GigaChat knows functions only, whose arguments are objects."""
-    given = checks.obj(given, path)
+    rest.tell(given, path, _READ_CUSTOM, "messages", notes)
     return Call(number, _name(given, path), {"input": checks.string(given.get("input"), f"{path}.input")})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.translate.dialogue import Answer, Call, Finish, Note, Refusal, Request, Sampling, Text, Thought, Usage
 from app.translate.models import ModelNames
-from app.translate.openai import calls, checks, formats, messages, tools
+from app.translate.openai import calls, checks, formats, messages, rest, tools
 from app.translate.openai.parameters import sift
 
 # GigaChat's max_tokens under the names by which clients ask for it; the first one given counts.
@@ -25,11 +25,12 @@ _MORE = frozenset({*tools.FIELDS, *formats.FIELDS})
 
 def read(body: dict[str, Any], names: ModelNames) -> tuple[Request, list[Note]]:
     """Read a request. Raises GatewayError (400) that names the field at the first thing that can't be."""
+    more: list[Note] = []
     if body.get("extra_body") is not None:
-        body = {**checks.obj(body["extra_body"], "extra_body"), **body}
+        body = _united(body, more)
     model, notes = read_model(body.get("model"), names)
     passed, told = sift(body)
-    notes += told
+    notes += [*more, *told]
     stream = _flag(body.get("stream"), "stream")
     request = Request(
         model=model,
@@ -44,6 +45,17 @@ def read(body: dict[str, Any], names: ModelNames) -> tuple[Request, list[Note]]:
     if not _MORE.isdisjoint(body):
         _read_more(body, request, notes)
     return request, notes
+
+
+def _united(body: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
+    """The body with the fields that an `extra_body` in it holds; what the body has itself comes first."""
+    united = dict(body)
+    for key, value in checks.obj(body["extra_body"], "extra_body").items():
+        if body.get(key) is None:
+            united[key] = value
+        elif value is not None:
+            notes.append(Note("dropped", "extra_body", f"extra_body.{checks.shown(key)}"))
+    return united
 
 
 def _read_more(body: dict[str, Any], request: Request, notes: list[Note]) -> None:
@@ -167,6 +179,8 @@ def _include_usage(options: Any, stream: bool, notes: list[Note]) -> bool:
         return False
     options = checks.obj(options, "stream_options")
     wanted = _flag(options.get("include_usage"), "stream_options.include_usage")
+    asked = {key: value for key, value in options.items() if value is not False}
+    rest.tell(asked, "stream_options", frozenset({"include_usage"}), "stream_options", notes)
     if not stream:
         notes.append(Note("equivalent", "stream_options", "stream_options"))
     return wanted

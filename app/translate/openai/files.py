@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from app.translate.dialogue import FileId, Inline, Media, Note, Url
-from app.translate.openai import checks
+from app.translate.openai import checks, rest
 
-# Where a part, or the object in it, has its file.
-FIELDS = ("image_url", "input_audio", "file", "file_id", "file_data", "file_url", "video_url")
+# A claim of what the file is: the content is looked at instead.
+_CLAIMS = frozenset({"type", "format"})
 _LONGEST_PREFIX = 512  # of a data URL, up to its comma
 
 
@@ -22,38 +22,45 @@ def _image(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
     given: Any = item.get("image_url")
     holder = item
     if given is None and item.get("file_id") is not None:
+        _rest(item, path, {"file_id", "detail"}, notes)
         return Media("image", FileId(_filled(item["file_id"], f"{path}.file_id", "GigaChat's id.")), f"{path}.file_id")
     where = f"{path}.image_url"
     if isinstance(given, dict):
+        _rest(item, path, {"image_url"}, notes)
         given, holder, path, where = given.get("url"), given, where, f"{where}.url"
+        _rest(holder, path, {"url", "detail"}, notes)
+    else:
+        _rest(item, path, {"image_url", "detail"}, notes)
     if holder.get("detail") not in (None, "auto"):
         notes.append(Note("dropped", "image_url.detail", f"{path}.detail"))
     return Media("image", _source(_filled(given, where, "the image's URL, or its bytes as a data URL."), where), where)
 
 
-def _audio(item: dict[str, Any], path: str, _: list[Note]) -> Media:
+def _audio(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
     """`input_audio`: the format is judged by the content."""
+    _rest(item, path, {"input_audio"}, notes)
     path = f"{path}.input_audio"
     given = checks.obj(item.get("input_audio"), path)
+    _rest(given, path, {"data"}, notes)
     data = _filled(given.get("data"), f"{path}.data", "the sound's bytes in base64.")
     return Media("audio", _source(data, f"{path}.data"), f"{path}.data")
 
 
-def _file(item: dict[str, Any], path: str, _: list[Note]) -> Media:
+def _file(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
     """`file` has an object of its own, `input_file` of Responses has the same fields beside its type."""
     if item["type"] == "file":
+        _rest(item, path, {"file"}, notes)
         item, path = checks.obj(item.get("file"), f"{path}.file"), f"{path}.file"
     name = item.get("filename")
     if name is not None:
         checks.string(name, f"{path}.filename")
-    for key in ("file_data", "file_url"):
-        if item.get(key) is not None:
-            given = _filled(item[key], f"{path}.{key}", "the file's bytes in base64.")
-            return Media(None, _source(given, f"{path}.{key}"), f"{path}.{key}", name)
-    given = _filled(
-        item.get("file_id"), f"{path}.file_id", "send the file's bytes as file_data, or GigaChat's file_id."
-    )
-    return Media(None, FileId(given), f"{path}.file_id", name)
+    key = next((key for key in ("file_data", "file_url") if item.get(key) is not None), "file_id")
+    _rest(item, path, {key, "filename"}, notes)
+    where = f"{path}.{key}"
+    if key == "file_id":
+        given = _filled(item.get(key), where, "send the file's bytes as file_data, or GigaChat's file_id.")
+        return Media(None, FileId(given), where, name)
+    return Media(None, _source(_filled(item[key], where, "the file's bytes in base64."), where), where, name)
 
 
 def _video(_: dict[str, Any], path: str, __: list[Note]) -> Media:
@@ -74,6 +81,10 @@ FILE_PARTS = frozenset(_READERS)
 def read(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
     """The file of a part whose type is one of FILE_PARTS. Raises GatewayError for a part that names none."""
     return _READERS[item["type"]](item, path, notes)
+
+
+def _rest(given: dict[str, Any], path: str, read: set[str], notes: list[Note]) -> None:
+    rest.tell(given, path, _CLAIMS | read, "messages", notes)
 
 
 def _filled(value: Any, path: str, wanted: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.translate.dialogue import Format, Note
-from app.translate.openai import checks, tools
+from app.translate.openai import checks, rest, tools
 
 FIELDS = ("response_format", "reasoning_effort", "stop", "n")
 # What GigaChat's reasoning models know, for every word of OpenAI's.
@@ -35,16 +35,16 @@ def read_format(value: Any, notes: list[Note]) -> Format | None:
     given = checks.obj(value, "response_format")
     kind = checks.string(given.get("type"), "response_format.type")
     if kind == "text":
-        _rest(given, "response_format", frozenset({"type"}), notes)
+        rest.tell(given, "response_format", frozenset({"type"}), "response_format", notes)
         return None
     if kind == "json_object":
-        _rest(given, "response_format", frozenset({"type"}), notes)
+        rest.tell(given, "response_format", frozenset({"type"}), "response_format", notes)
         return Format(None)
     if kind != "json_schema":
         raise checks.invalid("response_format.type", "must be 'text', 'json_object' or 'json_schema'.")
     if given.get("json_schema") is None and given.get("schema") is not None:
         return _schema(given, "response_format", frozenset({"type", "json_schema"}), notes)
-    _rest(given, "response_format", frozenset({"type", "json_schema"}), notes)
+    rest.tell(given, "response_format", frozenset({"type", "json_schema"}), "response_format", notes)
     inner = "response_format.json_schema"
     if given.get("json_schema") is None:
         raise checks.missing(f"{inner}.schema", "send the JSON Schema of the answer.")
@@ -100,14 +100,8 @@ def _schema(given: dict[str, Any], path: str, more: frozenset[str], notes: list[
             schema = {**schema, "description": description}
         elif schema.get("description") != description:  # the schema's own is nearer, and an empty schema stays empty
             notes.append(Note("dropped", "response_format.description", f"{path}.description"))
-    _rest(given, path, _INNER | more, notes)
+    rest.tell(given, path, _INNER | more, "response_format", notes)
     asked = Format(schema, None if strict is None else checks.boolean(strict, f"{path}.strict"))
     if given.get("name") is not None:
         asked.name = tools.name(given["name"], f"{path}.name")
     return asked
-
-
-def _rest(given: dict[str, Any], path: str, known: frozenset[str], notes: list[Note]) -> None:
-    for key, value in given.items():
-        if key not in known and value is not None:
-            notes.append(Note("dropped", "response_format.unknown", f"{path}.{checks.shown(key)}"))

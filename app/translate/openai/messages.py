@@ -10,17 +10,22 @@ from __future__ import annotations
 from typing import Any
 
 from app.translate.dialogue import Media, Note, Part, Refusal, Result, Role, Text, Turn
-from app.translate.openai import calls, checks, files
+from app.translate.openai import calls, checks, files, rest
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text"}  # type of part -> its field
+# type of part -> its field, and what it is
+TEXT_PARTS: dict[str, tuple[str, type[Text | Refusal]]] = {
+    "text": ("text", Text),
+    "input_text": ("text", Text),
+    "output_text": ("text", Text),
+    "refusal": ("refusal", Refusal),
+}
 RESULT_ROLES = frozenset({"tool", "function"})
 _CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
-_READ = frozenset({"role", "content", "refusal", *_CALLS})
+_READ = frozenset({"role", "content", "refusal", "name", *_CALLS})
 _READ_RESULT = frozenset({"role", "content", "name", "tool_call_id"})
-_READ_PART = frozenset({"type", "text", "refusal", "detail", "filename", *files.FIELDS})
-_SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning", "cache_control"})
+_SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning"})
 
 # More than any model's context holds; millions of tiny ones would take seconds and gigabytes to go through.
 MAX_MESSAGES = 20_000
@@ -65,7 +70,9 @@ def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Not
                 raise checks.invalid(f"{path}.{key}", "belongs to a message of the assistant's.")
         if role == "assistant":
             parts += calls.read(message, path, unanswered, notes)
-        _rest(message, path, _READ, notes)
+        if message.get("name") is not None:
+            notes.append(Note("dropped", "messages.name", f"{path}.name"))
+        rest.tell(message, path, _READ, "messages", notes, _SILENT)
     return Turn(role, parts, path)
 
 
@@ -84,20 +91,8 @@ def _result(message: dict[str, Any], role: str, path: str, unanswered: calls.Una
     if not number:
         number = unanswered.answered(str(name), path) if role == "function" else unanswered.next(path)
     parts = _contents(message.get("content"), f"{path}.content", notes)
-    _rest(message, path, _READ_RESULT, notes)
+    rest.tell(message, path, _READ_RESULT, "messages", notes, _SILENT)
     return Turn("tool", [Result(number, name, parts)], path)
-
-
-def _rest(message: dict[str, Any], path: str, read: frozenset[str], notes: list[Note]) -> None:
-    for key, value in message.items():
-        if key in read or value in (None, [], {}):
-            continue
-        if key == "name":
-            notes.append(Note("dropped", "messages.name", f"{path}.name"))
-        elif key in _SILENT:
-            notes.append(Note("equivalent", "messages.extra", f"{path}.{key}"))
-        else:
-            notes.append(Note("dropped", "messages.unknown", f"{path}.{checks.shown(key)}"))
 
 
 def _contents(content: Any, path: str, notes: list[Note]) -> list[Text | Refusal | Media]:
@@ -117,13 +112,12 @@ def _part(item: Any, path: str, notes: list[Note]) -> Text | Refusal | Media:
         return Text(item)
     item = checks.obj(item, path)
     kind = checks.string(item.get("type"), f"{path}.type")
-    if len(item) > 2:
-        _rest(item, path, _READ_PART, notes)
-    if kind in TEXT_PARTS:
-        return Text(checks.string(item.get(TEXT_PARTS[kind]), f"{path}.text"))
-    if kind == "refusal":
-        return Refusal(checks.string(item.get("refusal"), f"{path}.refusal"))
     if kind in files.FILE_PARTS:
         return files.read(item, path, notes)
-    known = [*TEXT_PARTS, "refusal", *sorted(files.FILE_PARTS)]
+    if kind in TEXT_PARTS:
+        field, made = TEXT_PARTS[kind]
+        if len(item) > 2:
+            rest.tell(item, path, frozenset({"type", field}), "messages", notes, _SILENT)
+        return made(checks.string(item.get(field), f"{path}.{field}"))
+    known = [*TEXT_PARTS, *sorted(files.FILE_PARTS)]
     raise checks.invalid(f"{path}.type", f"must be one of {', '.join(known)}.")

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 from app.translate.dialogue import Choice, Note, Tool
-from app.translate.openai import checks
+from app.translate.openai import checks, rest
 
 FIELDS = ("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls")
 _MAX_NAME = 64
 _OWN: dict[str, Callable[[Any, str], Any]] = {"few_shot_examples": checks.array, "return_parameters": checks.obj}
 _READ = frozenset({"type", "function", "name", "description", "parameters", "strict", *_OWN})
-_SILENT = frozenset({"cache_control", "defer_loading", "eager_input_streaming"})  # hints for other vendors' servers
+_READ_OUTER = frozenset({"type", "function"})
+_READ_NAME = frozenset({"name"})
+_READ_FLAT = frozenset({"type", "name"})
+_READ_ALLOWED = frozenset({"type", "mode", "tools"})
+_SILENT = frozenset({"defer_loading", "eager_input_streaming"})  # hints for other vendors' servers
 _WORDS = {"auto", "none", "required"}
 _LEGACY_WORDS = {"auto", "none"}
 _MODES = ("auto", "required")
@@ -72,7 +76,7 @@ def _tools(value: Any, notes: list[Note]) -> list[Tool]:
             if item.get("function") is None:
                 raise checks.missing(inner, "send the function's name, description and parameters.")
             tools.append(_tool(checks.obj(item["function"], inner), inner, notes))
-            _rest(item, path, frozenset({"type", "function"}), notes)
+            rest.tell(item, path, _READ_OUTER, "tools", notes, _SILENT)
     return tools
 
 
@@ -89,7 +93,7 @@ def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
     if given.get("strict") is not None and checks.boolean(given["strict"], f"{path}.strict"):
         notes.append(Note("dropped", "tools.strict", f"{path}.strict"))
     own = {key: check(given[key], f"{path}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
-    _rest(given, path, _READ, notes)
+    rest.tell(given, path, _READ, "tools", notes, _SILENT)
     return Tool(
         name=name(given.get("name"), f"{path}.name"),
         description=None if description is None else checks.string(description, f"{path}.description"),
@@ -97,16 +101,6 @@ def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
         path=path,
         extra=own,
     )
-
-
-def _rest(given: dict[str, Any], path: str, known: frozenset[str], notes: list[Note]) -> None:
-    for key, value in given.items():
-        if key in known or value is None:
-            continue
-        if key in _SILENT:
-            notes.append(Note("equivalent", "tools.extra", f"{path}.{key}"))
-        else:
-            notes.append(Note("dropped", "tools.unknown", f"{path}.{checks.shown(key)}"))
 
 
 def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
@@ -135,6 +129,7 @@ def _asked(body: dict[str, Any], notes: list[Note]) -> tuple[str, Any] | None:
     """The choice in the words of `tool_choice`, and the field that it came from."""
     choice, legacy = body.get("tool_choice"), body.get("function_call")
     if isinstance(legacy, dict):
+        rest.tell(legacy, "function_call", _READ_NAME, "function_call", notes)
         legacy = {"type": "function", "name": name(legacy.get("name"), "function_call.name")}
     elif legacy is not None and checks.string(legacy, "function_call") not in _LEGACY_WORDS:
         raise checks.invalid("function_call", "must be 'none', 'auto' or an object with a name.")
@@ -154,7 +149,7 @@ def _chosen(value: Any, path: str, tools: list[Tool], notes: list[Note]) -> tupl
         raise checks.wrong(path, "a string or an object", value)
     kind = checks.string(value.get("type"), f"{path}.type")
     if kind == "function":
-        wanted = _named(value, path)
+        wanted = _named(value, path, notes)
         if all(tool.name != wanted for tool in tools):
             raise checks.invalid(path, "names a function that is not among the tools.")
         return tools, Choice("named", wanted)
@@ -174,13 +169,16 @@ def _by_word(word: str, path: str, tools: list[Tool]) -> Choice:
     return Choice()
 
 
-def _named(value: dict[str, Any], path: str) -> str:
+def _named(value: dict[str, Any], path: str, notes: list[Note]) -> str:
     """The name in `{"type": "function", ...}`, nested or flat."""
     if value.get("function") is None and "name" in value:
+        rest.tell(value, path, _READ_FLAT, "tool_choice", notes)
         return name(value["name"], f"{path}.name")
     if value.get("function") is None:
         raise checks.missing(f"{path}.function", "name the function.")
     function = checks.obj(value["function"], f"{path}.function")
+    rest.tell(value, path, _READ_OUTER, "tool_choice", notes)
+    rest.tell(function, f"{path}.function", _READ_NAME, "tool_choice", notes)
     return name(function.get("name"), f"{path}.function.name")
 
 
@@ -189,7 +187,9 @@ def _allowed(value: dict[str, Any], path: str, tools: list[Tool], notes: list[No
     inner = path
     if value.get("allowed_tools") is not None:
         inner = f"{path}.allowed_tools"
+        rest.tell(value, path, frozenset({"type", "allowed_tools"}), "tool_choice", notes)
         value = checks.obj(value["allowed_tools"], inner)
+    rest.tell(value, inner, _READ_ALLOWED, "tool_choice", notes)
     mode = checks.string(value.get("mode"), f"{inner}.mode")
     if mode not in _MODES:
         raise checks.invalid(f"{inner}.mode", "must be 'auto' or 'required'.")
@@ -203,7 +203,7 @@ def _allowed(value: dict[str, Any], path: str, tools: list[Tool], notes: list[No
         if checks.string(checks.obj(item, place).get("type"), f"{place}.type") != "function":
             notes.append(Note("dropped", "tools.type", place))
             continue
-        one = _named(item, place)
+        one = _named(item, place, notes)
         if one not in known:
             raise checks.invalid(path, f"allows a function that is not among the tools: see '{place}'.")
         wanted.add(one)

@@ -43,10 +43,6 @@ READ: dict[str, tuple[dict[str, Any], Media]] = {
     "no object": ({"type": "image_url", "image_url": WEB}, Media("image", Url(WEB), f"{AT}.image_url")),
     "input_image": ({"type": "input_image", "image_url": WEB}, Media("image", Url(WEB), f"{AT}.image_url")),
     "input_image by id": ({"type": "input_image", "file_id": "f"}, Media("image", FileId("f"), f"{AT}.file_id")),
-    "input_image, a link before an id": (
-        {"type": "input_image", "file_id": "f", "image_url": WEB},
-        Media("image", Url(WEB), f"{AT}.image_url"),
-    ),
     "input_audio": (
         {"type": "input_audio", "input_audio": {"data": B64, "format": "mp3"}},
         Media("audio", Inline(B64), f"{AT}.input_audio.data"),

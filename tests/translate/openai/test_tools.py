@@ -82,7 +82,7 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
         [("equivalent", "tools.extra", "tools[0].cache_control"), ("dropped", "tools.unknown", "tools[0].mood")],
     ),
     (
-        {"tools": [function(mood=1, cache_control={})]},
+        {"tools": [function(mood=1, cache_control={"type": "ephemeral"}, examples=[])]},
         [tool()],
         [
             ("dropped", "tools.unknown", "tools[0].function.mood"),

@@ -1,0 +1,166 @@
+"""Keys that nobody reads are told, wherever in a request they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.translate.dialogue import Note
+from app.translate.models import ModelNames
+from app.translate.openai import chat, rest
+
+NAMES = ModelNames("GigaChat", "Embeddings")
+WEB = "https://example.com/a.png"
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+NAMED = {"type": "function", "function": {"name": "f"}}
+
+
+def tell(given: dict[str, Any], silent: frozenset[str] = frozenset()) -> list[tuple[str, str, str]]:
+    """The notes of an object of which `a` is read."""
+    notes: list[Note] = []
+    rest.tell(given, "x[0]", frozenset({"a"}), "x", notes, silent)
+    return [(note.kind, note.rule, note.path) for note in notes]
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_what_asks_for_nothing_is_no_loss(value: Any) -> None:
+    """Clients fill their objects up with empty fields."""
+    assert tell({"a": 1, "b": value}) == []
+
+
+@pytest.mark.parametrize("value", [0, False, 0.0, " ", [None], {"c": None}])
+def test_anything_else_is_told(value: Any) -> None:
+    """Zero and false are values."""
+    assert tell({"a": 1, "b": value}) == [("dropped", "x.unknown", "x[0].b")]
+
+
+def test_hints_to_others_are_equivalent() -> None:
+    """Those that the object's reader names, and those for another vendor's cache anywhere."""
+    assert tell({"b": 1, "cache_control": {"type": "ephemeral"}}, frozenset({"b"})) == [
+        ("equivalent", "x.extra", "x[0].b"),
+        ("equivalent", "x.extra", "x[0].cache_control"),
+    ]
+
+
+def test_a_key_is_shown_on_one_short_line() -> None:
+    """It goes into a header of the answer."""
+    ((_, _, path),) = tell({"b\r\nSet-Cookie: c" + "d" * 100: 1})
+    assert path.startswith("x[0].b??Set-Cookie: c")
+    assert len(path) < 80
+
+
+def part(**item: Any) -> dict[str, Any]:
+    """A body with one part."""
+    return {"messages": [{"role": "user", "content": [item]}]}
+
+
+def called(**call: Any) -> dict[str, Any]:
+    """A body with one call that was answered."""
+    return {
+        "messages": [
+            {"role": "assistant", "tool_calls": [{"id": "c", **call}]},
+            {"role": "tool", "tool_call_id": "c", "content": "{}"},
+        ]
+    }
+
+
+def chosen(choice: dict[str, Any]) -> dict[str, Any]:
+    """A body with one tool and a choice."""
+    return {"messages": [{"role": "user", "content": "a"}], "tools": TOOLS, "tool_choice": choice}
+
+
+PLACE = "messages[0].content[0]"
+CALL = "messages[0].tool_calls[0]"
+ALLOWED = {"mode": "auto", "tools": [NAMED]}
+
+# a body, the path of the one key that is lost
+LOST: dict[str, tuple[dict[str, Any], str]] = {
+    "a text's other field": (part(type="text", text="a", image_url={"url": WEB}), f"{PLACE}.image_url"),
+    "a refusal's": (part(type="refusal", refusal="a", text="b"), f"{PLACE}.text"),
+    "beside image_url": (part(type="image_url", image_url={"url": WEB}, min_pixels=9), f"{PLACE}.min_pixels"),
+    "in image_url": (part(type="image_url", image_url={"url": WEB, "min_pixels": 9}), f"{PLACE}.image_url.min_pixels"),
+    "a detail too many": (
+        part(type="image_url", image_url={"url": WEB, "detail": "auto"}, detail="high"),
+        f"{PLACE}.detail",
+    ),
+    "beside a link": (part(type="input_image", image_url=WEB, file_id="f"), f"{PLACE}.file_id"),
+    "beside an image's id": (part(type="input_image", file_id="f", mood=1), f"{PLACE}.mood"),
+    "beside input_audio": (
+        part(type="input_audio", input_audio={"data": "aGk=", "format": "mp3"}, transcript="hi"),
+        f"{PLACE}.transcript",
+    ),
+    "in input_audio": (part(type="input_audio", input_audio={"data": "aGk=", "id": "a"}), f"{PLACE}.input_audio.id"),
+    "beside file": (part(type="file", file={"file_id": "f"}, title="t"), f"{PLACE}.title"),
+    "a second source": (part(type="file", file={"file_data": "aGk=", "file_id": "f"}), f"{PLACE}.file.file_id"),
+    "a third source": (part(type="input_file", file_data="aGk=", file_url=WEB), f"{PLACE}.file_url"),
+    "in a call's function": (called(function={"name": "f", "arguments": "{}", "mood": 1}), f"{CALL}.function.mood"),
+    "of the other kind": (called(function={"name": "f"}, custom={"name": "g", "input": ""}), f"{CALL}.custom"),
+    "beside a chosen function": (chosen({**NAMED, "mood": 1}), "tool_choice.mood"),
+    "in a chosen function": (
+        chosen({"type": "function", "function": {"name": "f", "arguments": "{}"}}),
+        "tool_choice.function.arguments",
+    ),
+    "in a flat choice": (chosen({"type": "function", "name": "f", "mood": 1}), "tool_choice.mood"),
+    "beside allowed tools": (
+        chosen({"type": "allowed_tools", "allowed_tools": ALLOWED, "mode": "auto"}),
+        "tool_choice.mode",
+    ),
+    "in allowed tools": (
+        chosen({"type": "allowed_tools", "allowed_tools": {**ALLOWED, "most": 1}}),
+        "tool_choice.allowed_tools.most",
+    ),
+    "in an allowed tool": (
+        chosen({"type": "allowed_tools", "mode": "auto", "tools": [{**NAMED, "mood": 1}]}),
+        "tool_choice.tools[0].mood",
+    ),
+    "in function_call": (
+        {
+            "messages": [{"role": "user", "content": "a"}],
+            "functions": [{"name": "f"}],
+            "function_call": {"name": "f", "arguments": "{}"},
+        },
+        "function_call.arguments",
+    ),
+    "in stream_options": (
+        {
+            "messages": [{"role": "user", "content": "a"}],
+            "stream": True,
+            "stream_options": {"include_usage": True, "include_obfuscation": True},
+        },
+        "stream_options.include_obfuscation",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "path"), LOST.values(), ids=LOST)
+def test_each_place(body: dict[str, Any], path: str) -> None:
+    """The key has a note with its place, and nothing else has."""
+    _, notes = chat.read(body, NAMES)
+    assert [(note.kind, note.path) for note in notes if note.kind == "dropped"] == [("dropped", path)]
+
+
+CUSTOM = called(type="custom", custom={"name": "g", "input": "a", "format": "text"})
+
+
+def test_a_custom_call() -> None:
+    """Which is adapted besides."""
+    _, notes = chat.read(CUSTOM, NAMES)
+    assert [note.path for note in notes if note.kind == "dropped"] == [f"{CALL}.custom.format"]
+
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "of an image": part(type="image_url", image_url={"url": WEB, "format": "image/png"}),
+    "of a file": part(type="file", file={"file_id": "f", "filename": "a", "format": "application/pdf"}),
+    "no padding": {
+        "messages": [{"role": "user", "content": "a"}],
+        "stream": True,
+        "stream_options": {"include_obfuscation": False},
+    },
+}
+
+
+@pytest.mark.parametrize("body", CLAIMS.values(), ids=CLAIMS)
+def test_what_changes_nothing(body: dict[str, Any]) -> None:
+    """A claim of what the content shows anyway, and the absence of what GigaChat has not."""
+    assert chat.read({**body, "model": "GigaChat"}, NAMES)[1] == []
