@@ -102,8 +102,7 @@ async def open_gateway(
     metrics.build_info.labels(version).set(1)
     metrics.config_info.clear()
     metrics.config_info.labels(config.fingerprint()).set(1)
-    asked = [config.model, config.embeddings_model, config.vision_model, *(model for _, model in config.model_aliases)]
-    metrics.allow_models(filter(None, asked))
+    metrics.allow_models(model for _, model in config.models())
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(_trust(config, metrics), config.connect_seconds))
         gigachat = GigaChat(
@@ -118,7 +117,7 @@ async def open_gateway(
             ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged)
         fetch, source = first_level(config, session)
         keeper = TokenKeeper(fetch, ready, observer, source=source)
-        catalog = Catalog(gigachat, keeper, metrics, health)
+        catalog = Catalog(gigachat, keeper, metrics, health, config.models())
         attempts = Attempts(gigachat, keeper, metrics, health)
         fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
         uploads = Uploads(attempts, UploadJournal(config.state_dir, _journal_failed), config.file_seconds)

@@ -20,6 +20,8 @@ from app.upstream.tokens import Token
 
 DEFAULT_BASE = Config().base_url
 OLD_BASE = "https://gigachat.devices.sberbank.ru/api"
+# Without these nobody is served; an alias, or a model that sees images, may be for another account.
+_NEEDED = frozenset({"GIGACHAT_MODEL", "GPT2GIGA_EMBEDDINGS_MODEL"})
 _SOON = 30 * 86400  # a certificate that ends within so many seconds is told
 
 
@@ -57,16 +59,20 @@ async def _steps(config: Config) -> AsyncIterator[str]:
     for warning in config.warnings:
         yield f"settings, but: {warning}"
     certificates, _ = trust.find(config.state_dir)
+    tls = context(config, certificates)
     yield _certificates(config, certificates)
-    async with open_session(context(config, certificates), config.connect_seconds) as session:
+    async with open_session(tls, config.connect_seconds) as session:
         token = await _token(config, session)
         yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
         names = await _models(config, session, token)
         yield f"GigaChat answers and has {len(names)} models" + (" (the SANDBOX: no GigaChat)" if names.sandbox else "")
-        for setting, name in (("GIGACHAT_MODEL", config.model), ("GPT2GIGA_EMBEDDINGS_MODEL", config.embeddings_model)):
-            if name not in names:
+        for setting, name in config.models():
+            if name in names:
+                yield f"{setting}: {name}"
+            elif setting in _NEEDED:
                 raise StepFailed(f"{setting}: GigaChat has no model {name!r}", f"Choose of: {', '.join(names)}")
-            yield f"{setting}: {name}"
+            else:
+                yield f"{setting}, but: GigaChat has no model {name!r}, and what needs it will fail"
         if config.access_token and token.source != "ready":
             await _models(config, session, Token("ready", config.access_token))
             yield "the ready token works as the second level"
@@ -76,14 +82,18 @@ def _certificates(config: Config, certificates: list[trust.Certificate]) -> str:
     if not config.verify_ssl_certs:
         return "certificates: NOT verified (GIGACHAT_VERIFY_SSL_CERTS is off)"
     if config.ca_bundle_file is not None:
-        return f"certificates: only those of {config.ca_bundle_file} are trusted"
+        told = f"certificates: only those of {config.ca_bundle_file} are trusted"
+        return told + _ending(trust.bundled(config.ca_bundle_file)[: trust.MAX_BUNDLED])
     root = trust.PINS[0]
     if root.sha256 not in {certificate.sha256 for certificate in certificates}:
         raise StepFailed(f"certificates: {root.name} is missing", "Run `python -m app certs --fetch`")
-    for certificate in certificates:
-        if certificate.expires < time.time() + _SOON:
-            return f"certificates: {len(certificates)} pinned, but {certificate.name} ends within 30 days"
-    return f"certificates: {len(certificates)} pinned, beside the system's"
+    return f"certificates: {len(certificates)} pinned, beside the system's" + _ending(certificates)
+
+
+def _ending(certificates: list[trust.Certificate]) -> str:
+    """What is to be said of those that end soon: nothing if none does."""
+    names = [one.name for one in certificates if one.expires < time.time() + _SOON]
+    return f", but within 30 days or earlier ends: {'; '.join(names)}" if names else ""
 
 
 async def _token(config: Config, session: aiohttp.ClientSession) -> Token:

@@ -107,6 +107,16 @@ class Config:
                 shown[item.metadata["name"]] = "set" if item.metadata["secret"] else _printable(value)
         return shown
 
+    def models(self) -> list[tuple[str, str]]:
+        """GigaChat's models that are named here, each with the setting that names it."""
+        named = [
+            ("GIGACHAT_MODEL", self.model),
+            ("GPT2GIGA_EMBEDDINGS_MODEL", self.embeddings_model),
+            ("GPT2GIGA_VISION_MODEL", self.vision_model),
+            *(("GPT2GIGA_MODEL_ALIASES", model) for _, model in self.model_aliases),
+        ]
+        return [(setting, model) for setting, model in named if model]
+
     def fingerprint(self) -> str:
         """A short hash of the settings in effect, for metrics: of a secret it tells only whether it is set."""
         told = json.dumps(self.effective(), default=str, sort_keys=True)

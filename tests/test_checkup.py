@@ -9,6 +9,7 @@ import pytest
 from app import checkup
 from app.checkup import run
 from app.config import Config
+from app.errors import ConfigError
 from app.sandbox import server
 from app.upstream import trust
 from tests.running import environment
@@ -49,6 +50,24 @@ async def test_the_first_failure_ends_it_with_its_remedy(
     shown = capsys.readouterr().out
     assert failed in shown
     assert remedy in shown.split("FAIL")[1]
+
+
+async def test_a_bundle_that_is_none(sandbox: server.Running, tmp_path: Path) -> None:
+    """A file without certificates is a fault of the settings, which names the setting and the file."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("nothing")
+    with pytest.raises(ConfigError, match=r"GIGACHAT_CA_BUNDLE_FILE \(.*ca.pem"):
+        await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(bundle))
+
+
+async def test_what_few_need_may_be_absent(sandbox: server.Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that sees images, or an alias, is not everybody's: it is told, and the rest is looked at."""
+    changes = {"GPT2GIGA_VISION_MODEL": "GigaChat-9", "GPT2GIGA_MODEL_ALIASES": "mine=GigaChat-8,fast=GigaChat-2"}
+    assert await checked(sandbox, **changes) == 0
+    shown = capsys.readouterr().out
+    assert "GPT2GIGA_VISION_MODEL, but: GigaChat has no model 'GigaChat-9'" in shown
+    assert "GPT2GIGA_MODEL_ALIASES, but: GigaChat has no model 'GigaChat-8'" in shown
+    assert "GPT2GIGA_MODEL_ALIASES: GigaChat-2\n" in shown
 
 
 async def test_the_older_host_is_suggested_when_it_works(
@@ -104,7 +123,9 @@ async def test_the_trust_is_told(
     assert "only those of" in capsys.readouterr().out
     monkeypatch.setattr(checkup, "_SOON", 20 * 365 * 86400)
     await checked(sandbox)
-    assert "ends within" in capsys.readouterr().out
+    assert "beside the system's, but within 30 days" in capsys.readouterr().out
+    await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
+    assert f"are trusted, but within 30 days or earlier ends: {trust.PINS[0].name}" in capsys.readouterr().out
     monkeypatch.setattr(trust, "shipped_directory", lambda: tmp_path)
     assert await checked(sandbox) == 1
     assert "is missing" in capsys.readouterr().out

@@ -5,8 +5,10 @@ The same small request tells whether GigaChat is there at all, and whether it ta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.observe.credentials import CredentialObserver
-from app.observe.logs import LOGGER
+from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
 from app.translate.dialogue import Model
 from app.translate.gigachat.models import read as read_models
@@ -19,10 +21,19 @@ _HEADERS = {"Accept": "application/json"}
 
 
 class Catalog:
-    """The list that `GET /v1/models` gives."""
+    """The list that `GET /v1/models` gives. `configured` are settings and the models that they name."""
 
-    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, health: CredentialObserver) -> None:
+    def __init__(
+        self,
+        gigachat: GigaChat,
+        keeper: TokenKeeper,
+        metrics: Metrics,
+        health: CredentialObserver,
+        configured: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self.models: list[Model] = []
+        self._configured = frozenset(configured)
+        self._absent: frozenset[tuple[str, str]] = frozenset()
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
@@ -57,7 +68,17 @@ class Catalog:
         if self._gigachat.sandbox and not self.models:
             LOGGER.warning("this is the sandbox: answers are invented, no GigaChat is asked")
         self.models = models
+        self._tell_absent()
         self._metrics.allow_models(model.id for model in models)
+
+    def _tell_absent(self) -> None:
+        """A model that is configured and not in the list, once: requests for it are the client's 404, and no alert."""
+        known = {model.id for model in self.models}
+        absent = frozenset(one for one in self._configured if one[1] not in known)
+        for setting, model in sorted(absent - self._absent):
+            remedy = f"set {setting} to a model that `app check` lists"
+            LOGGER.warning("GigaChat has no such model", extra=fields(setting=setting, model=model, remedy=remedy))
+        self._absent = absent
 
     async def takes(self, value: str) -> bool | None:
         """Does GigaChat take this ready token? None: it could not be asked."""

@@ -44,6 +44,32 @@ async def test_renewed(
     assert "GigaChat-Plus" not in (await listed(http, gateway.url))[1]
 
 
+async def test_configured_models_are_looked_for(
+    start_gateway: GatewayStarter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A setting whose model GigaChat does not have is told once; one that disappears is told each time."""
+
+    def told() -> list[tuple[str, str]]:
+        records = [record for record in caplog.records if record.getMessage() == "GigaChat has no such model"]
+        caplog.clear()
+        found = [record.__dict__["gateway_fields"] for record in records]
+        assert all(line["setting"] in line["remedy"] for line in found)
+        return [(line["setting"], line["model"]) for line in found]
+
+    gateway = await start_gateway(GIGACHAT_MODEL="GigaChat-9", GPT2GIGA_MODEL_ALIASES="a=GigaChat-8,b=GigaChat-2")
+    catalog = gateway.gateway.catalog
+    assert told() == [("GIGACHAT_MODEL", "GigaChat-9"), ("GPT2GIGA_MODEL_ALIASES", "GigaChat-8")]
+    await catalog.refresh()
+    assert told() == []
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.delitem(MODELS, "Embeddings")
+            await catalog.refresh()
+            assert told() == [("GPT2GIGA_EMBEDDINGS_MODEL", "Embeddings")]
+        await catalog.refresh()
+    assert told() == []
+
+
 async def test_revoked(sandbox: Sandbox, gateway: Running) -> None:
     """A token that the list's request finds revoked is renewed, before any client meets it."""
     sandbox.state.tokens.revoke()
