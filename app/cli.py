@@ -119,7 +119,7 @@ def _certs(arguments: argparse.Namespace) -> int:
 
 
 def _translate(arguments: argparse.Namespace) -> int:
-    import orjson
+    import json
 
     from app.server.bodies import json_object
     from app.translate import preview
@@ -134,7 +134,7 @@ def _translate(arguments: argparse.Namespace) -> int:
     except GatewayError as error:
         print(f"{error.row.status} {error.row.code}: {error.message}", file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.write(json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n")
     return 0
 
 

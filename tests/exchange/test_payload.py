@@ -14,11 +14,16 @@ def test_a_payload_is_compact_utf8() -> None:
 
 
 def test_the_field_without_json_is_named() -> None:
-    """A number of more than 64 bits, or a nesting too deep, is the client's error."""
-    nested: list[object] = []
+    """A nesting too deep is the client's error, long numbers in it or not."""
+    nested: list[object] = [2**70]
     for _ in range(2000):
         nested = [nested]
-    for value in (2**70, nested):
+    for value in (nested, [2**70, nested]):
         with pytest.raises(GatewayError) as caught:
             encoded({"model": "m", "flags": value})
         assert (caught.value.row.status, caught.value.param) == (400, "flags")
+
+
+def test_a_long_number_keeps_its_digits() -> None:
+    """An account's number is an argument like others."""
+    assert encoded({"город": 2**70}) == f'{{"город":{2**70}}}'.encode()

@@ -134,7 +134,7 @@ HISTORY: Rows = [
         '{"a": NaN}',
         "[" * 5000,
         5,
-        [],
+        [1],
         True,
     ),
     (calling(tool_calls=[{"id": "1", "type": "custom"}]), f"{CALL}.custom"),

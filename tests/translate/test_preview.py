@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.errors import GatewayError
 from app.sandbox import server
 from app.translate import preview
+from app.translate.openai import rest
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 ALIASES = (("gpt-4o", "GigaChat-2-Max"),)
@@ -121,9 +122,9 @@ def test_nothing_is_lost_without_a_word(body: dict[str, Any]) -> None:
         neutral = value in ({}, [], [[]], 0, 1, False, "auto", {"type": "text"})
         assert found["payload"].get(key) == value or neutral or key in told or key.startswith(("x_", "max_", "stream"))
     counted = [note for note in found["notes"] if note["rule"] == "unknown"]
-    assert len(counted) == sum(key.startswith("x_") and value is not None for key, value in merged.items())
+    assert len(counted) == sum(key.startswith("x_") and value not in rest.NOTHING for key, value in merged.items())
     names = [note for note in found["notes"] if note["rule"] == "messages.name"]
-    assert len(names) == sum(message.get("name") is not None for message in body["messages"])
+    assert len(names) == sum(bool(message.get("name")) for message in body["messages"])
 
 
 async def test_a_strict_gigachat_takes_every_payload(sandbox: server.Running, http: aiohttp.ClientSession) -> None:

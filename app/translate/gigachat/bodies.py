@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.translate import exact
 from app.translate.dialogue import Finish, Usage
 from app.translate.gigachat.characters import whole_characters
 
@@ -24,12 +25,18 @@ FINISH: dict[str, Finish] = {
 FAILURES = frozenset({"error", "function_call_error"})
 # No count is larger: what is, came from a broken upstream, and a client's JSON could not carry it.
 _MAX_COUNT = 2**53 - 1
+_CALL = b'"function_call"'
+
+
+def loads(data: bytes) -> Any:
+    """What the JSON says, a call's numbers with all their digits. Raises orjson.JSONDecodeError."""
+    return exact.loads(data) if _CALL in data else orjson.loads(data)
 
 
 def parsed(data: bytes) -> Any:
     """What the JSON says; None where it is none."""
     try:
-        return orjson.loads(data)
+        return loads(data)
     except orjson.JSONDecodeError:
         return lenient(data)
 

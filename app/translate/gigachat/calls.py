@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.translate import exact
 from app.translate.dialogue import Call, Failed, Format, Request, Sampling, Text, Tool
 from app.translate.gigachat.characters import whole_characters
 from app.translate.gigachat.functions import ANSWER, format_function, format_parameters
@@ -72,7 +73,7 @@ def _text(arguments: dict[str, Any], wanted: Format) -> Text:
     value = restore_arguments(arguments, source)
     if source is not wanted.schema:
         value = value.get(ANSWER, value)
-    return Text(orjson.dumps(value).decode())
+    return Text(exact.dumps(value).decode())
 
 
 def _arguments(given: Any) -> dict[str, Any] | None:
@@ -87,7 +88,7 @@ def _arguments(given: Any) -> dict[str, Any] | None:
 
 def _parsed(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return exact.loads(text)
     except orjson.JSONDecodeError:
         pass
     try:
@@ -102,7 +103,7 @@ def _clean(arguments: dict[str, Any]) -> dict[str, Any] | None:
         orjson.dumps(arguments)
     except TypeError:
         try:
-            found = orjson.loads(whole_characters(json.dumps(arguments, ensure_ascii=False)))
+            found = exact.loads(whole_characters(json.dumps(arguments, ensure_ascii=False)))
         except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None

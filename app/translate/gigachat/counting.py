@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.translate import exact
 from app.translate.dialogue import Usage
 from app.translate.gigachat.bodies import count
 
@@ -16,13 +17,13 @@ _READ = ("functions", "response_format")
 def write(asked: dict[str, Any], said: str) -> dict[str, Any]:
     """The payload that counts what a chat's payload asked, and last what was answered."""
     texts = [_text(message) for message in asked["messages"]]
-    texts += [orjson.dumps(asked[name]).decode() for name in _READ if name in asked]
+    texts += [exact.dumps(asked[name]).decode() for name in _READ if name in asked]
     return {"model": asked["model"], "input": [*texts, said or " "]}
 
 
 def _text(message: dict[str, Any]) -> str:
     call = message.get("function_call")
-    return (message.get("content") or "") + (orjson.dumps(call).decode() if call else "") or " "
+    return (message.get("content") or "") + (exact.dumps(call).decode() if call else "") or " "
 
 
 def read(data: bytes) -> Usage | None:

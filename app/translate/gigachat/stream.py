@@ -12,7 +12,17 @@ import orjson
 
 from app import sse
 from app.translate.dialogue import Begin, Call, Delta, End, Event, Failed, Text, Thought, Usage
-from app.translate.gigachat.bodies import FAILURES, count, finish, finished, first_choice, lenient, read_usage, word
+from app.translate.gigachat.bodies import (
+    FAILURES,
+    count,
+    finish,
+    finished,
+    first_choice,
+    lenient,
+    loads,
+    read_usage,
+    word,
+)
 from app.translate.gigachat.calls import UNASKED, Calls, state_in
 from app.translate.gigachat.characters import Words
 from app.translate.gigachat.thinking import Thinking
@@ -85,7 +95,7 @@ class StreamReader:
             self._close(events)
             return
         try:
-            body = orjson.loads(data)
+            body = loads(data)
         except orjson.JSONDecodeError:
             body = lenient(data)
             self._halves = True

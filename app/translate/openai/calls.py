@@ -6,18 +6,20 @@ string. The older form has no ids: they are made of the message's place, so that
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import Any
 
 import orjson
 
+from app.translate import exact
 from app.translate.dialogue import Call, Note
 from app.translate.openai import checks, rest
 
 _READ = frozenset({"id", "type", "index"})  # an index is a stream's, and says nothing here
 _READ_FUNCTION = frozenset({"name", "arguments"})
 _READ_CUSTOM = frozenset({"name", "input"})
+# What SDKs add to the messages that they give and send back: the same again, an order, an empty collection.
+_SILENT = frozenset({"parsed_arguments", "index", "provider_specific_fields"})
 
 
 class Unanswered:
@@ -77,7 +79,7 @@ def _call(item: Any, path: str, unanswered: Unanswered, notes: list[Note]) -> Ca
     kind = "function" if item.get("type") is None else checks.string(item["type"], f"{path}.type")
     if kind not in ("function", "custom"):
         raise checks.invalid(f"{path}.type", "must be 'function' or 'custom'.")
-    rest.tell(item, path, _READ | {kind}, "messages", notes)
+    rest.tell(item, path, _READ | {kind}, "messages", notes, _SILENT)
     inner = f"{path}.{kind}"
     given = checks.obj(item.get(kind), inner)
     if kind == "function":
@@ -87,7 +89,7 @@ def _call(item: Any, path: str, unanswered: Unanswered, notes: list[Note]) -> Ca
 
 
 def _function(given: dict[str, Any], path: str, number: str, notes: list[Note]) -> Call:
-    rest.tell(given, path, _READ_FUNCTION, "messages", notes)
+    rest.tell(given, path, _READ_FUNCTION, "messages", notes, _SILENT)
     return Call(number, _name(given, path), _arguments(given.get("arguments"), f"{path}.arguments"))
 
 
@@ -106,7 +108,7 @@ def _name(given: dict[str, Any], path: str) -> str:
 
 
 def _arguments(value: Any, path: str) -> dict[str, Any]:
-    if value is None:
+    if value is None or value == []:  # PHP's {}
         return {}
     if isinstance(value, dict):  # some clients send the object itself
         return value
@@ -115,10 +117,10 @@ def _arguments(value: Any, path: str) -> dict[str, Any]:
     if not value.strip():
         return {}
     try:
-        found = orjson.loads(value)
+        found = exact.loads(value)
     except orjson.JSONDecodeError:
         raise checks.invalid(path, "must be a string with a JSON object, and this is not JSON.") from None
-    if found is None:
+    if found is None or found == []:
         return {}
     if not isinstance(found, dict):
         raise checks.wrong(path, "a string with a JSON object", found)
@@ -137,8 +139,4 @@ def write_function(call: Call) -> dict[str, str]:
 
 def write_arguments(call: Call) -> str:
     """The arguments as compact JSON, Cyrillic as it is."""
-    try:
-        return orjson.dumps(call.arguments).decode()
-    except orjson.JSONEncodeError:  # a number of more than 64 bits, or a depth that only the lenient parser takes
-        text = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
-        return text.encode(errors="replace").decode()
+    return exact.dumps(call.arguments).decode()

@@ -53,7 +53,7 @@ def _united(body: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
     for key, value in checks.obj(body["extra_body"], "extra_body").items():
         if body.get(key) is None:
             united[key] = value
-        elif value is not None:
+        elif value not in rest.NOTHING and not checks.same(value, body[key]):
             notes.append(Note("dropped", "extra_body", f"extra_body.{checks.shown(key)}"))
     return united
 
@@ -199,6 +199,7 @@ def _max_tokens(body: dict[str, Any], notes: list[Note]) -> int | None:
     if not given:
         return None
     name, limit = given[0]
+    notes += [Note("dropped", other, other) for other, asked in given[1:] if asked != limit]
     if limit == 0:  # several clients say "no limit" so
         notes.append(Note("adapted", f"{name}=0->unlimited", name))
         return None

@@ -78,6 +78,14 @@ def obj(value: Any, path: str) -> dict[str, Any]:
     return value
 
 
+def same(first: Any, second: Any) -> bool:
+    """Whether two values are equal. What is nested more deeply than Python compares is taken for another."""
+    try:
+        return bool(first == second)
+    except RecursionError:
+        return False
+
+
 def strings(value: Any, path: str) -> list[str]:
     """A JSON array of strings."""
     return [string(item, f"{path}[{index}]") for index, item in enumerate(array(value, path))]

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
 from app.translate.models import ModelNames
-from app.translate.openai import checks
+from app.translate.openai import checks, rest
 from app.translate.openai.chat import read_model
 
 MAX_INPUTS = 2048
@@ -35,7 +35,7 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
             if value is not None:
                 _IDENTITIES[key](value, key)
             notes.append(Note("equivalent", key, key))
-        elif key not in _KNOWN and value is not None:
+        elif key not in _KNOWN and value not in rest.NOTHING:
             notes.append(Note("dropped", "unknown", checks.shown(key)))
     encoding = body.get("encoding_format")
     if encoding is not None and checks.string(encoding, "encoding_format") not in _FORMATS:

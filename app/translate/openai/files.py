@@ -13,27 +13,31 @@ from app.translate.dialogue import FileId, Inline, Media, Note, Url
 from app.translate.openai import checks, rest
 
 # A claim of what the file is: the content is looked at instead.
-_CLAIMS = frozenset({"type", "format"})
+_CLAIMS = frozenset({"type", "format", "mime_type", "media_type"})
+_SILENT = frozenset({"id"})
 _LONGEST_PREFIX = 512  # of a data URL, up to its comma
 
 
 def _image(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
     """`image_url`: an object in chat, a string in Responses and from sloppy clients; Responses has ids as well."""
     given: Any = item.get("image_url")
-    holder = item
     if given is None and item.get("file_id") is not None:
         _rest(item, path, {"file_id", "detail"}, notes)
+        _drop_detail(item, path, notes)
         return Media("image", FileId(_filled(item["file_id"], f"{path}.file_id", "GigaChat's id.")), f"{path}.file_id")
     where = f"{path}.image_url"
+    _rest(item, path, {"image_url", "detail"}, notes)
+    _drop_detail(item, path, notes)
     if isinstance(given, dict):
-        _rest(item, path, {"image_url"}, notes)
-        given, holder, path, where = given.get("url"), given, where, f"{where}.url"
-        _rest(holder, path, {"url", "detail"}, notes)
-    else:
-        _rest(item, path, {"image_url", "detail"}, notes)
+        _rest(given, where, {"url", "detail"}, notes)
+        _drop_detail(given, where, notes)
+        given, where = given.get("url"), f"{where}.url"
+    return Media("image", _source(_filled(given, where, "the image's URL, or its bytes as a data URL."), where), where)
+
+
+def _drop_detail(holder: dict[str, Any], path: str, notes: list[Note]) -> None:
     if holder.get("detail") not in (None, "auto"):
         notes.append(Note("dropped", "image_url.detail", f"{path}.detail"))
-    return Media("image", _source(_filled(given, where, "the image's URL, or its bytes as a data URL."), where), where)
 
 
 def _audio(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
@@ -84,7 +88,7 @@ def read(item: dict[str, Any], path: str, notes: list[Note]) -> Media:
 
 
 def _rest(given: dict[str, Any], path: str, read: set[str], notes: list[Note]) -> None:
-    rest.tell(given, path, _CLAIMS | read, "messages", notes)
+    rest.tell(given, path, _CLAIMS | read, "messages", notes, _SILENT)
 
 
 def _filled(value: Any, path: str, wanted: str) -> str:

@@ -42,7 +42,7 @@ def read_format(value: Any, notes: list[Note]) -> Format | None:
         return Format(None)
     if kind != "json_schema":
         raise checks.invalid("response_format.type", "must be 'text', 'json_object' or 'json_schema'.")
-    if given.get("json_schema") is None and given.get("schema") is not None:
+    if given.get("json_schema") in (None, {}) and given.get("schema") is not None:
         return _schema(given, "response_format", frozenset({"type", "json_schema"}), notes)
     rest.tell(given, "response_format", frozenset({"type", "json_schema"}), "response_format", notes)
     inner = "response_format.json_schema"

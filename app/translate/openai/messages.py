@@ -23,9 +23,15 @@ TEXT_PARTS: dict[str, tuple[str, type[Text | Refusal]]] = {
 RESULT_ROLES = frozenset({"tool", "function"})
 _CALLS = ("tool_calls", "function_call")
 # Keys of a message that are read, or that say nothing.
-_READ = frozenset({"role", "content", "refusal", "name", *_CALLS})
+_READ = frozenset({"role", "content", "refusal", "name", "audio", *_CALLS})
 _READ_RESULT = frozenset({"role", "content", "name", "tool_call_id"})
-_SILENT = frozenset({"id", "type", "status", "annotations", "audio", "reasoning_content", "reasoning"})
+# What servers and SDKs add to the messages that they give, and clients send back: thoughts, and the same again.
+_SILENT = frozenset(
+    {
+        *("id", "type", "status", "annotations", "parsed", "provider_specific_fields"),
+        *("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks"),
+    }
+)
 
 # More than any model's context holds; millions of tiny ones would take seconds and gigabytes to go through.
 MAX_MESSAGES = 20_000
@@ -70,10 +76,23 @@ def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Not
                 raise checks.invalid(f"{path}.{key}", "belongs to a message of the assistant's.")
         if role == "assistant":
             parts += calls.read(message, path, unanswered, notes)
-        if message.get("name") is not None:
+        if message.get("name"):
+            checks.string(message["name"], f"{path}.name")
             notes.append(Note("dropped", "messages.name", f"{path}.name"))
+        if message.get("audio"):
+            parts += _spoken(message["audio"], bool(parts), f"{path}.audio", notes)
         rest.tell(message, path, _READ, "messages", notes, _SILENT)
     return Turn(role, parts, path)
+
+
+def _spoken(audio: Any, written: bool, path: str, notes: list[Note]) -> list[Text]:
+    """An answer that was spoken: its words, if it came with them and they are not in the content."""
+    transcript = checks.obj(audio, path).get("transcript")
+    if written or not transcript:
+        notes.append(Note("dropped", "messages.audio", path))
+        return []
+    notes.append(Note("adapted", "messages.audio->text", path))
+    return [Text(checks.string(transcript, f"{path}.transcript"))]
 
 
 def _result(message: dict[str, Any], role: str, path: str, unanswered: calls.Unanswered, notes: list[Note]) -> Turn:

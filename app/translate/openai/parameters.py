@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 from app.translate.dialogue import Note
-from app.translate.openai import checks
+from app.translate.openai import checks, rest
 
 # carried: read into the dialogue, and checked there · passed: GigaChat's own field, sent as it is · identity: not
 # sent, names the conversation or its user · dropped: GigaChat has nothing like it
@@ -117,7 +117,8 @@ def sift(body: dict[str, Any]) -> tuple[dict[str, Any], list[Note]]:
             continue
         row = PARAMETERS.get(key)
         if row is None:
-            notes.append(Note("dropped", "unknown", checks.shown(key)))
+            if value not in rest.NOTHING:
+                notes.append(Note("dropped", "unknown", checks.shown(key)))
             continue
         if row.check is None:
             continue

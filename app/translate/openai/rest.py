@@ -10,7 +10,8 @@ from typing import Any
 from app.translate.dialogue import Note
 from app.translate.openai import checks
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {})  # values that ask for nothing
+NOTHING: tuple[Any, ...] = (None, "", [], {})  # values that ask for nothing
+_MOST = 50_000  # notes of one request: millions would hold up everybody, and say no more
 _CACHE = "cache_control"  # a hint for another vendor's cache
 
 
@@ -28,8 +29,10 @@ def tell(
     """
     if given.keys() <= read:
         return
+    if len(notes) + len(given) > _MOST:
+        raise checks.invalid(path, "has too many keys that nobody knows.")
     for key, value in given.items():
-        if key in read or value in _NOTHING:
+        if key in read or value in NOTHING:
             continue
         if key in silent or key == _CACHE:
             notes.append(Note("equivalent", f"{field}.extra", f"{path}.{key}"))

@@ -16,8 +16,9 @@ from app.translate.openai import checks, rest
 FIELDS = ("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls")
 _MAX_NAME = 64
 _OWN: dict[str, Callable[[Any, str], Any]] = {"few_shot_examples": checks.array, "return_parameters": checks.obj}
-_READ = frozenset({"type", "function", "name", "description", "parameters", "strict", *_OWN})
+_READ = frozenset({"type", "name", "description", "parameters", "strict", *_OWN})
 _READ_OUTER = frozenset({"type", "function"})
+_READ_ENTRY = frozenset({"type", "function", "strict"})
 _READ_NAME = frozenset({"name"})
 _READ_FLAT = frozenset({"type", "name"})
 _READ_ALLOWED = frozenset({"type", "mode", "tools"})
@@ -76,7 +77,8 @@ def _tools(value: Any, notes: list[Note]) -> list[Tool]:
             if item.get("function") is None:
                 raise checks.missing(inner, "send the function's name, description and parameters.")
             tools.append(_tool(checks.obj(item["function"], inner), inner, notes))
-            rest.tell(item, path, _READ_OUTER, "tools", notes, _SILENT)
+            _drop_strict(item, path, notes)
+            rest.tell(item, path, _READ_ENTRY, "tools", notes, _SILENT)
     return tools
 
 
@@ -90,8 +92,7 @@ def _functions(value: Any, notes: list[Note]) -> list[Tool]:
 def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
     """A definition; `path` is where its name stands."""
     description, parameters = given.get("description"), given.get("parameters")
-    if given.get("strict") is not None and checks.boolean(given["strict"], f"{path}.strict"):
-        notes.append(Note("dropped", "tools.strict", f"{path}.strict"))
+    _drop_strict(given, path, notes)
     own = {key: check(given[key], f"{path}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
     rest.tell(given, path, _READ, "tools", notes, _SILENT)
     return Tool(
@@ -101,6 +102,11 @@ def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
         path=path,
         extra=own,
     )
+
+
+def _drop_strict(given: dict[str, Any], path: str, notes: list[Note]) -> None:
+    if given.get("strict") is not None and checks.boolean(given["strict"], f"{path}.strict"):
+        notes.append(Note("dropped", "tools.strict", f"{path}.strict"))
 
 
 def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
@@ -114,15 +120,10 @@ def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
 
 
 def _same(first: Tool, second: Tool) -> bool:
-    """Whether both say the same. What is nested more deeply than Python compares is taken for another."""
-    try:
-        return (first.description, first.parameters, first.extra) == (
-            second.description,
-            second.parameters,
-            second.extra,
-        )
-    except RecursionError:
-        return False
+    """Whether both say the same."""
+    return checks.same(
+        (first.description, first.parameters, first.extra), (second.description, second.parameters, second.extra)
+    )
 
 
 def _asked(body: dict[str, Any], notes: list[Note]) -> tuple[str, Any] | None:
@@ -135,9 +136,18 @@ def _asked(body: dict[str, Any], notes: list[Note]) -> tuple[str, Any] | None:
         raise checks.invalid("function_call", "must be 'none', 'auto' or an object with a name.")
     if choice is None:
         return None if legacy is None else ("function_call", legacy)
-    if legacy is not None and legacy != choice:
+    if legacy is not None and legacy != choice and not _names_the_same(legacy, choice):
         notes.append(Note("dropped", "function_call", "function_call"))
     return "tool_choice", choice
+
+
+def _names_the_same(legacy: Any, choice: Any) -> bool:
+    """Whether both forms name one function."""
+    if not isinstance(legacy, dict) or not isinstance(choice, dict) or choice.get("type") != "function":
+        return False
+    function = choice.get("function")
+    named = function.get("name") if isinstance(function, dict) else choice.get("name")
+    return checks.same(named, legacy["name"])
 
 
 def _chosen(value: Any, path: str, tools: list[Tool], notes: list[Note]) -> tuple[list[Tool], Choice]:

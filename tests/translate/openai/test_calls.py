@@ -39,6 +39,9 @@ ARGUMENTS: list[tuple[Any, dict[str, Any]]] = [
     ("null", {}),
     (None, {}),
     ({}, {}),
+    ([], {}),
+    ("[]", {}),
+    ('{"account": 40817810099910004312, "x": 1.5}', {"account": 40817810099910004312, "x": 1.5}),
     ({"город": "Тула"}, {"город": "Тула"}),
     ('{"a": 1, "b": [null, {"c": "д"}]}', {"a": 1, "b": [None, {"c": "д"}]}),
     (' {"a": "\\u0434"}\n', {"a": "д"}),
@@ -112,7 +115,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"tool_calls": [call(function={"name": 5})]}, "invalid_value", "tool_calls[0].function.name"),
     *(
         ({"tool_calls": [call(), call(arguments)]}, "invalid_value", "tool_calls[1].function.arguments")
-        for arguments in each("{", "secret", "[]", "5", '"{}"', "true", 5, [], True, '{"a": NaN}', "{'a': 1}", "{}{}")
+        for arguments in each("{", "secret", "[1]", "5", '"{}"', "true", 5, [1], True, '{"a": NaN}', "{'a': 1}", "{}{}")
     ),
     ({"tool_calls": [{**CUSTOM, "custom": None}]}, "invalid_value", "tool_calls[0].custom"),
     ({"tool_calls": [{**CUSTOM, "custom": {"input": "a"}}]}, "missing_required_parameter", "tool_calls[0].custom.name"),

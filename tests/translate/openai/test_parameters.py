@@ -153,7 +153,10 @@ def test_identities_are_not_sent(key: str) -> None:
 
 def test_unknown_keys_are_counted() -> None:
     """Each unknown key is a note of the rule `unknown`, whose path only that client sees."""
-    assert told({"foo": 1, "bar": [], "baz": None}) == [("dropped", "unknown", "foo"), ("dropped", "unknown", "bar")]
+    assert told({"foo": 1, "bar": [0], "baz": None, "empty": []}) == [
+        ("dropped", "unknown", "foo"),
+        ("dropped", "unknown", "bar"),
+    ]
 
 
 def test_every_row_is_tried_here() -> None:

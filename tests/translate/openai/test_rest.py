@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import GatewayError
 from app.translate.dialogue import Note
 from app.translate.models import ModelNames
 from app.translate.openai import chat, rest
@@ -90,12 +91,19 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
         part(type="input_audio", input_audio={"data": "aGk=", "format": "mp3"}, transcript="hi"),
         f"{PLACE}.transcript",
     ),
-    "in input_audio": (part(type="input_audio", input_audio={"data": "aGk=", "id": "a"}), f"{PLACE}.input_audio.id"),
+    "in input_audio": (part(type="input_audio", input_audio={"data": "aGk=", "rate": 9}), f"{PLACE}.input_audio.rate"),
     "beside file": (part(type="file", file={"file_id": "f"}, title="t"), f"{PLACE}.title"),
     "a second source": (part(type="file", file={"file_data": "aGk=", "file_id": "f"}), f"{PLACE}.file.file_id"),
     "a third source": (part(type="input_file", file_data="aGk=", file_url=WEB), f"{PLACE}.file_url"),
     "in a call's function": (called(function={"name": "f", "arguments": "{}", "mood": 1}), f"{CALL}.function.mood"),
     "of the other kind": (called(function={"name": "f"}, custom={"name": "g", "input": ""}), f"{CALL}.custom"),
+    "a function in a function": (
+        {
+            "messages": [{"role": "user", "content": "a"}],
+            "tools": [{"type": "function", "function": {"name": "f", "function": {"parameters": {}}}}],
+        },
+        "tools[0].function.function",
+    ),
     "beside a chosen function": (chosen({**NAMED, "mood": 1}), "tool_choice.mood"),
     "in a chosen function": (
         chosen({"type": "function", "function": {"name": "f", "arguments": "{}"}}),
@@ -150,6 +158,16 @@ def test_a_custom_call() -> None:
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
+    "another claim of an image": part(type="image_url", image_url={"url": WEB, "mime_type": "image/png"}, id=None),
+    "a detail that is the default": part(type="image_url", image_url={"url": WEB}, detail="auto"),
+    "the body's own once more": {
+        "messages": [{"role": "user", "content": "a"}],
+        "temperature": 0.5,
+        "extra_body": {"temperature": 0.5, "messages": []},
+    },
+    "an empty key that nobody knows": {"messages": [{"role": "user", "content": "a", "name": ""}], "options": {}},
+    "a choice in both forms": {**chosen(NAMED), "function_call": {"name": "f"}},
+    "a flat choice in both forms": {**chosen({"type": "function", "name": "f"}), "function_call": {"name": "f"}},
     "of an image": part(type="image_url", image_url={"url": WEB, "format": "image/png"}),
     "of a file": part(type="file", file={"file_id": "f", "filename": "a", "format": "application/pdf"}),
     "no padding": {
@@ -164,3 +182,48 @@ CLAIMS: dict[str, dict[str, Any]] = {
 def test_what_changes_nothing(body: dict[str, Any]) -> None:
     """A claim of what the content shows anyway, and the absence of what GigaChat has not."""
     assert chat.read({**body, "model": "GigaChat"}, NAMES)[1] == []
+
+
+# What SDKs give and get back in the next turn: openai-python's and openai-node's parse(), litellm, Ollama, OpenRouter.
+SENT_BACK: dict[str, dict[str, Any]] = {
+    "parsed": {"role": "assistant", "content": "{}", "parsed": {"a": 1}},
+    "litellm": {"role": "assistant", "content": "a", "provider_specific_fields": {"refusal": None}},
+    "thoughts": {"role": "assistant", "content": "a", "reasoning_details": [{"text": "b"}], "thinking_blocks": [1]},
+}
+
+
+@pytest.mark.parametrize("message", SENT_BACK.values(), ids=SENT_BACK)
+def test_what_comes_back_is_no_loss(message: dict[str, Any]) -> None:
+    """It says the same again, or thinks aloud: a strict client is not refused for it."""
+    _, notes = chat.read({"model": "GigaChat", "messages": [{"role": "user", "content": "a"}, message]}, NAMES)
+    assert {note.kind for note in notes} == {"equivalent"}
+
+
+def test_a_calls_own_additions_are_no_loss() -> None:
+    """`parsed_arguments` of openai-python, an index, litellm's fields."""
+    function = {"name": "f", "arguments": '{"a":1}', "parsed_arguments": {"a": 1}, "index": 1}
+    _, notes = chat.read(called(function=function, provider_specific_fields={"a": 1}) | {"model": "GigaChat"}, NAMES)
+    assert {note.kind for note in notes} == {"equivalent"}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_strict_stands_in_two_places(strict: bool) -> None:
+    """Beside the function, where some clients put it, it is the same wish."""
+    tools = [{"type": "function", "strict": strict, "function": {"name": "f"}}]
+    _, notes = chat.read({"messages": [{"role": "user", "content": "a"}], "tools": tools}, NAMES)
+    told = [(note.rule, note.path) for note in notes if note.kind == "dropped"]
+    assert told == ([("tools.strict", "tools[0].strict")] if strict else [])
+
+
+def test_an_id_has_its_detail_told() -> None:
+    """As a link has."""
+    _, notes = chat.read(part(type="input_image", file_id="f", detail="high"), NAMES)
+    assert [note.rule for note in notes if note.kind == "dropped"] == ["image_url.detail"]
+
+
+def test_there_is_an_end_to_it() -> None:
+    """Hundreds of thousands of unknown keys are refused before they hold up everybody."""
+    message = {"role": "user", "content": "a", **{f"key{number}": 1 for number in range(200)}}
+    with pytest.raises(GatewayError) as caught:
+        chat.read({"messages": [message] * 300}, NAMES)
+    assert (caught.value.row.status, caught.value.param) == (400, "messages[249]")
