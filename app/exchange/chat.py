@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from time import monotonic
@@ -13,14 +13,14 @@ from app import errors, sse
 from app.errors import GatewayError
 from app.exchange.attempts import Attempts, Job
 from app.exchange.files import Attached, Files
-from app.exchange.outcomes import stream_error, to_error, unreadable
+from app.exchange.outcomes import stream_error, to_error, unreadable, whole
 from app.exchange.payload import encoded
 from app.exchange.plans import Asked, Plan, Planner
 from app.exchange.stops import cut, gathered, only_json
 from app.exchange.stream import Stream, told
 from app.exchange.variants import Fallbacks, Variant
 from app.observe.facts import Facts
-from app.translate.dialogue import Answer, Event, Failed, Note, Request, Text, Usage
+from app.translate.dialogue import Answer, Event, Failed, Note, Part, Request, Text, Usage
 from app.translate.fences import JsonOnly
 from app.translate.gigachat import answers, counting
 from app.upstream import client
@@ -132,7 +132,10 @@ class Chat:
     async def _one(self, plan: Plan, facts: Facts, index: int) -> Answer:
         if plan.request.stop:  # read as a stream, so that it can be cut where the sequence comes
             async with self._opened(plan, facts, index) as opened:
-                return await gathered(self._batches(plan, facts, opened))
+                try:
+                    return await gathered(self._batches(plan, facts, opened))
+                except GatewayError as error:
+                    raise whole(error) from error.__cause__
         variant, asked = plan.variant, self._planner.numbered(plan, facts, index)
         while True:
             other: Variant | None = None
@@ -196,6 +199,9 @@ class Chat:
                 if other is None:
                     opened, stream = Opened(stream, variant, asked), None
                     return opened
+                if not stream.over:
+                    stream.close()
+                    told(facts, None, await self._counted(asked, _words(parts), facts), cut=True)
                 facts.first_token = facts.upstream_ended = None
             except GatewayError as error:
                 other = self._after_refusal(plan, variant, error)
@@ -230,10 +236,14 @@ class Chat:
         return self._fallbacks.after_refusal(plan.request, variant, refusal)
 
 
+def _words(parts: Iterable[Part]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
 def _fitted(answer: Answer, variant: Variant) -> Answer:
     """The answer, without the words around its JSON where only words had asked for JSON."""
     if not variant.instructed:
         return answer
-    text = "".join(part.text for part in answer.parts if isinstance(part, Text))
+    text = _words(answer.parts)
     others = [part for part in answer.parts if not isinstance(part, Text)]
     return replace(answer, parts=[*others, Text(JsonOnly().feed(text) or text)])

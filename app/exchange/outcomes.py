@@ -64,6 +64,11 @@ def stream_error(failed: Failed, *, begun: bool) -> GatewayError:
     return GatewayError(row, message)
 
 
+def whole(error: GatewayError) -> GatewayError:
+    """The same for a client that asked for no stream: its answer can't be a truncated one."""
+    return to_error(Unreachable("cut", "")) if error.row is errors.STREAM_TRUNCATED else error
+
+
 def no_token(fault: NoToken) -> GatewayError:
     """The client's error while the gateway has no token."""
     error = GatewayError(

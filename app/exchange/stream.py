@@ -64,13 +64,22 @@ class Stream:
         return events
 
     async def drain(self) -> None:
-        """Read the response's own end, so that the connection can serve the next request."""
+        """Read the response's own end, so that the connection can serve the next request.
+
+        Nothing is read of a closed response: aiohttp raises one exception object for all of them, and its traceback
+        would grow with each.
+        """
         try:
             async with asyncio.timeout(_TRAILER_SECONDS):
-                while not self._content.at_eof():
+                while not (self._response.closed or self._content.at_eof()):
                     await self._content.readany()
         except (TimeoutError, aiohttp.ClientError):
             return
+
+    @property
+    def over(self) -> bool:
+        """Whether GigaChat's answer has come to its end, with its usage."""
+        return self._over
 
     def close(self) -> None:
         """End the upstream request at once; nothing is left to end when its body was read to the end."""

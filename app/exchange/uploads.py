@@ -122,8 +122,9 @@ class Uploads:
         """
         while (entry := self.pin(key)) is None:
             task = self._under_way.get(key)
-            mine = task is None
-            if task is None:
+            # To wait for one that has just ended would give no turn to others, and so never end.
+            mine = task is None or task.done()
+            if task is None or task.done():
                 work = self._bring(key, source.make, path, facts)
                 task = self._under_way[key] = asyncio.create_task(work, name="upload")
                 task.add_done_callback(partial(self._over, key, source.hand_over()))
@@ -208,7 +209,8 @@ class Uploads:
 
     def _over(self, key: Key, share: Share, task: asyncio.Task[None]) -> None:
         share.give(share.taken)
-        del self._under_way[key]
+        if self._under_way.get(key) is task:
+            del self._under_way[key]
         if not task.cancelled():
             task.exception()  # seen, though all that waited may have left
 

@@ -123,8 +123,7 @@ class TokenKeeper:
             self._next_attempt = self._clock() + pause
             self._attempts += 1
             self._wanted.clear()  # who asked before this attempt's end has its answer
-            self._attempted.set()
-            self._attempted = asyncio.Event()
+            self._release()
             self.usable()  # tells the observer when the source has changed
             reason = await self._pause(pause)
 
@@ -233,6 +232,7 @@ class TokenKeeper:
             return "scheduled"
         # A dead credential is asked about at its own pace: OAuth's fresh tokens do not help it at once.
         if self._dead:
+            self._release()  # whoever waits for the attempt: it is long in coming
             await asyncio.sleep(max(0.0, self._next_attempt - self._clock()))
         return "unauthorized"
 
@@ -244,6 +244,10 @@ class TokenKeeper:
                 await self._attempted.wait()
         except TimeoutError:
             return
+
+    def _release(self) -> None:
+        self._attempted.set()
+        self._attempted = asyncio.Event()
 
     def _earlier(self, seconds: float) -> float:
         return seconds * (1 - _RENEW_EARLIER * self._jitter())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -75,6 +77,34 @@ async def test_any_json_out_of_its_fence(
     assert len(sandbox.state.requests.of("chat")) == 2
 
 
+async def test_a_cut_leaves_nothing_behind(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """An answer that a stop sequence cuts is closed and not read on: no traceback of it is kept by anybody."""
+
+    def tracebacks() -> int:
+        gc.collect()
+        return sum(type(one) is TracebackType for one in gc.get_objects())
+
+    body = saying("sandbox:long 500", stop=["phrase 3"])
+    await ask(http, gateway, body)
+    before = tracebacks()
+    for _ in range(20):
+        assert (await ask(http, gateway, body)).status == 200
+    assert tracebacks() < before + 10
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_cut_off_answer_is_told_in_its_own_words(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
+) -> None:
+    """Stop sequences have GigaChat stream; a client that did not ask for a stream hears of none."""
+    sandbox.state.faults.add("cut", "chat", after=2)
+    reply = await ask(http, gateway, saying("sandbox:long 500", stop=["никогда"], stream=stream))
+    if stream:
+        assert reply.events[-1]["error"]["code"] == "stream_truncated"
+    else:
+        assert (reply.status, reply.error["code"]) == (502, "upstream_error")
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_a_required_call_is_asked_for_twice(
     sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
@@ -84,6 +114,23 @@ async def test_a_required_call_is_asked_for_twice(
     assert text_of(reply, stream) == "no"
     assert len(sandbox.state.requests.of("chat")) == 2
     assert "tool_choice=required->auto" in reply.headers["x-gateway-adapted"]
+
+
+async def test_what_was_thrown_away_is_counted(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The words that came in place of a call were paid for: GigaChat counts them, and the line has both answers."""
+    caplog.set_level("INFO", "gpt2giga")
+    body = saying("sandbox:long 300", tools=TOOLS, tool_choice="required", stream=True)
+    reply = await ask(http, gateway, body | {"stream_options": {"include_usage": True}})
+    await eventually(lambda: any(record.getMessage() == "request" for record in caplog.records))
+    (line,) = [record.__dict__["gateway_fields"] for record in caplog.records if record.getMessage() == "request"]
+    (count,) = sandbox.state.requests.of("tokens")
+    assert count.status == 200
+    assert len(sandbox.state.requests.of("chat")) == 2
+    told = reply.events[-2]["usage"]
+    assert line["prompt_tokens"] > told["prompt_tokens"]
+    assert line["completion_tokens"] > told["completion_tokens"]
 
 
 @pytest.mark.parametrize("echo", ["true", "false"])

@@ -244,6 +244,19 @@ async def test_dead(case: str) -> None:
 
 
 @timeless
+async def test_condemned_while_another_waits() -> None:
+    """Who waits for a renewal is told at once when another request finds the credential dead in the same turn."""
+    async with kept(Source()) as keeper:
+        token = await keeper.get()
+        before = now()
+        others = await asyncio.gather(keeper.replace(token), keeper.replace(token, fresh=True))
+        assert all(other is None for other in others)
+        assert now() == before
+        await asyncio.sleep(31)
+        assert (await keeper.get()).value == "token2"
+
+
+@timeless
 async def test_the_same_token_again() -> None:
     """An OAuth that repeats the refused token is not asked once per request: the credential is dead for a while."""
     source = Source(same=True)

@@ -131,8 +131,11 @@ def text_of(answer: Answer) -> str:
 
 
 def total(usages: Iterable[Usage | None]) -> Usage | None:
-    """The sum over all choices; None when nothing was counted."""
-    known = [used for used in usages if used is not None]
+    """The sum over all choices; None when one of them was not counted: less than all would look like all."""
+    given = list(usages)
+    known = [used for used in given if used is not None]
+    if len(known) < len(given):
+        return None
     if len(known) < 2:
         return known[0] if known else None
     cached = [used.cached for used in known if used.cached is not None]

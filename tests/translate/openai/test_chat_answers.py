@@ -97,7 +97,7 @@ def test_choices_are_numbered() -> None:
     answers = [
         Answer("m:1", 7, [Text("a")], "stop", None, USAGE),
         Answer("m:2", 8, [CALL], "tool_calls", None, USAGE),
-        Answer("m:1", 9, [Text("c")], "length", None, None),
+        Answer("m:1", 9, [Text("c")], "length", None, Usage(0, 0, 0, None, {})),
     ]
     body = chat.write(answers, "1")
     assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
@@ -113,7 +113,7 @@ SUMS: list[tuple[list[Usage | None], Usage | None]] = [
     ([], None),
     ([None, None], None),
     ([USAGE], USAGE),
-    ([None, USAGE], USAGE),
+    ([None, USAGE], None),
     ([Usage(1, 2, 3, None, {"a": 1}), Usage(4, 5, 9, None, {})], Usage(5, 7, 12, None, {})),
     ([Usage(1, 2, 3, 0, {}), Usage(4, 5, 9, None, {}), Usage(1, 1, 2, 1, {})], Usage(6, 8, 14, 1, {})),
 ]
@@ -121,7 +121,7 @@ SUMS: list[tuple[list[Usage | None], Usage | None]] = [
 
 @pytest.mark.parametrize(("usages", "whole"), SUMS)
 def test_usage_is_summed(usages: list[Usage | None], whole: Usage | None) -> None:
-    """Every choice that was counted is; what nobody counted is not invented."""
+    """Every choice is in it: what nobody counted is not invented, and a part does not pass for the whole."""
     assert chat.total(usages) == whole
 
 
