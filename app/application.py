@@ -122,7 +122,7 @@ async def open_gateway(
         fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
         uploads = Uploads(attempts, UploadJournal(config.state_dir, _journal_failed), config.file_seconds)
         fallbacks = Fallbacks(config.structured_output, state_echo=config.state_echo)
-        planner = Planner(fallbacks, _abilities(config))
+        planner = Planner(fallbacks, abilities(config))
         chat = Chat(attempts, fallbacks, planner, Files(fetcher, uploads, memory), config.first_byte_seconds)
         embeddings = Embeddings(attempts)
         await stack.enter_async_context(_running(keeper.run(), "token-renewal"))
@@ -142,7 +142,7 @@ def _source(keeper: TokenKeeper) -> str | None:
     return keeper.status().source if keeper.settled else None
 
 
-def _abilities(config: Config) -> Abilities:
+def abilities(config: Config) -> Abilities:
     """The table of what models can do, with the operator's file. Raises ConfigError."""
     if config.models_file is None:
         return Abilities(vision=config.vision_model)
@@ -155,7 +155,9 @@ def _abilities(config: Config) -> Abilities:
 def _journal_failed(fault: OSError) -> None:
     LOGGER.warning(
         "the journal of uploaded files can't be kept: after a restart some will stay at GigaChat",
-        extra=fields(error=fault.strerror or str(fault)),
+        extra=fields(
+            error=fault.strerror or str(fault), remedy="make room in GPT2GIGA_STATE_DIR, and let it be written"
+        ),
     )
 
 
@@ -214,7 +216,10 @@ def context(config: Config, certificates: list[trust.Certificate]) -> Any:
             )
             if path is not None
         ]
-        raise ConfigError([f"{', '.join(named)}: TLS cannot use what is in there: {fault}"]) from fault
+        told = f"{', '.join(named)}: TLS cannot use what is in there: {fault}"
+        if config.cert_file:
+            told += ". A key that is encrypted needs its GIGACHAT_KEY_FILE_PASSWORD"
+        raise ConfigError([told]) from fault
 
 
 @asynccontextmanager

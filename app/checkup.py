@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from app.application import context, first_level
+from app.application import abilities, context, first_level
 from app.config import Config
 from app.translate.gigachat.models import read as read_models
 from app.upstream import trust
@@ -60,9 +60,16 @@ async def _steps(config: Config) -> AsyncIterator[str]:
         yield f"settings, but: {warning}"
     certificates, _ = trust.find(config.state_dir)
     tls = context(config, certificates)
+    abilities(config)
     yield _certificates(config, certificates)
     async with open_session(tls, config.connect_seconds) as session:
-        token = await _token(config, session)
+        try:
+            token = await _token(config, session)
+        except StepFailed:
+            if config.access_token:
+                await _models(config, session, Token("ready", config.access_token))
+                yield "the ready token works: requests are served with it until it ends"
+            raise
         yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
         names = await _models(config, session, token)
         yield f"GigaChat answers and has {len(names)} models" + (" (the SANDBOX: no GigaChat)" if names.sandbox else "")
@@ -72,7 +79,7 @@ async def _steps(config: Config) -> AsyncIterator[str]:
             elif setting in _NEEDED:
                 raise StepFailed(f"{setting}: GigaChat has no model {name!r}", f"Choose of: {', '.join(names)}")
             else:
-                yield f"{setting}, but: GigaChat has no model {name!r}, and what needs it will fail"
+                yield f"{setting}, but: GigaChat has no model {name!r}. Choose of: {', '.join(names)}"
         if config.access_token and token.source != "ready":
             await _models(config, session, Token("ready", config.access_token))
             yield "the ready token works as the second level"
@@ -103,6 +110,8 @@ async def _token(config: Config, session: aiohttp.ClientSession) -> Token:
             return Token("ready", config.access_token)
         if source == "mtls":
             return Token("mtls", "")
+        if config.access_token_file:
+            raise StepFailed("token: GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it")
         raise StepFailed("token: no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key")
     try:
         grant = await fetch()

@@ -31,13 +31,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage or settings."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
     except ConfigError as fault:
         for sentence in fault.faults:
             print(f"gpt2giga-proxy: {sentence}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head` has seen enough; the interpreter's own flush at the end would meet it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

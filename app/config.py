@@ -157,7 +157,11 @@ class _Reader:
             return value
         # Faults do not quote the path: people put the secret itself there.
         try:
-            return settings.home(path).read_text("utf-8").strip()
+            if value := settings.home(path).read_text("utf-8").strip():
+                return value
+            # A ready token may come later. An empty key would let everybody in, and the operator believe otherwise.
+            if name != "GIGACHAT_ACCESS_TOKEN":
+                self._faults.append(f"{name}_FILE names an empty file: fill it, or leave {name}_FILE out")
         except OSError as fault:
             self._faults.append(f"{name}_FILE names a file that cannot be read: {fault.strerror}")
         except ValueError:

@@ -117,7 +117,7 @@ def _metrics_server() -> web.AppRunner:
 def _announce(config: Config, port: int, metrics_port: int | None) -> None:
     for warning in config.warnings:
         LOGGER.warning(warning)
-    if not (config.credentials or config.access_token or config.user or config.cert_file):
+    if not (config.credentials or config.access_token or config.access_token_file or config.user or config.cert_file):
         LOGGER.error("no credentials are set: set GIGACHAT_CREDENTIALS, or try `make sandbox`")
     host = f"[{config.host}]" if ":" in config.host else config.host
     metrics = f"http://{host}:{port if metrics_port is None else metrics_port}/metrics"

@@ -7,14 +7,14 @@ PARAMETERS = {
     "by its name, an alias, or the configured one when it is left out": (
         "по имени, по псевдониму или, если не указана, из настроек"
     ),
-    "chunks as GigaChat gives them": "части приходят так, как их отдаёт GigaChat",
-    "`include_usage`: one more chunk with the usage": "`include_usage`: ещё одна часть, с расходом токенов",
+    "chunks as GigaChat gives them": "порции приходят так, как их отдаёт GigaChat",
+    "`include_usage`: one more chunk with the usage": "`include_usage`: ещё одна порция, с расходом токенов",
     "0 becomes a value so small that GigaChat is deterministic": (
-        "0 становится таким малым значением, что ответ GigaChat однозначен"
+        "0 становится таким малым значением, что ответ GigaChat детерминирован"
     ),
     "as it is": "как есть",
     "0 means no limit": "0 означает «без ограничения»",
-    "the same as `max_tokens`, and before it": "то же, что `max_tokens`, и важнее его",
+    "the same as `max_tokens`, and before it": "то же, что `max_tokens`, с приоритетом перед ним",
     "the same as `max_tokens`; the Responses API's name, sent here by some clients": (
         "то же, что `max_tokens`; имя из Responses API, некоторые клиенты шлют его и сюда"
     ),
@@ -36,20 +36,20 @@ PARAMETERS = {
     "the older form of `tool_choice`": "старая форма `tool_choice`",
     "`text`, `json_object`, `json_schema`": "`text`, `json_object`, `json_schema`",
     "`low`, `medium`, `high`; others become the nearest, `none` the model's default": (
-        "`low`, `medium`, `high`; прочие становятся ближайшим, `none` оставляет выбор модели"
+        "`low`, `medium`, `high`; прочие становятся ближайшим, `none` означает умолчание модели"
     ),
     "up to 4 sequences; the answer is cut before the first that comes": (
         "до 4 последовательностей; ответ обрезается перед той, что встретится первой"
     ),
-    "up to 4 choices; each is a request to GigaChat": "до 4 вариантов; каждый из них: отдельный запрос к GigaChat",
+    "up to 4 choices; each is a request to GigaChat": "до 4 вариантов; на каждый уходит отдельный запрос к GigaChat",
     "GigaChat's own; greater than 0": "собственный параметр GigaChat; больше 0",
-    "GigaChat's own; seconds between chunks": "собственный параметр GigaChat; секунды между частями",
+    "GigaChat's own; seconds between chunks": "собственный параметр GigaChat; секунды между порциями",
     "GigaChat's own": "собственный параметр GigaChat",
     "GigaChat's own; a list of strings": "собственный параметр GigaChat; список строк",
     "GigaChat's own; `enabled`, `top_n`": "собственный параметр GigaChat; `enabled`, `top_n`",
-    "names the conversation for the prompt cache, as a hash": "называет диалог для кэша запросов, в виде хеша",
+    "names the conversation for the prompt cache, as a hash": "называет диалог для кэша промптов, в виде хеша",
     "as `user`": "как `user`",
-    "as `user`, and before it": "как `user`, и важнее его",
+    "as `user`, and before it": "как `user`, с приоритетом перед ним",
     "not sent": "не отправляется",
     "GigaChat has none": "в GigaChat такого нет",
     "GigaChat has `repetition_penalty`": "в GigaChat есть `repetition_penalty`",

@@ -33,7 +33,7 @@ class Catalog:
     ) -> None:
         self.models: list[Model] = []
         self._configured = frozenset(configured)
-        self._absent: frozenset[tuple[str, str]] = frozenset()
+        self.absent: frozenset[tuple[str, str]] = frozenset()  # of the configured ones
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
@@ -75,10 +75,10 @@ class Catalog:
         """A model that is configured and not in the list, once: requests for it are the client's 404, and no alert."""
         known = {model.id for model in self.models}
         absent = frozenset(one for one in self._configured if one[1] not in known)
-        for setting, model in sorted(absent - self._absent):
-            remedy = f"set {setting} to a model that `app check` lists"
+        for setting, model in sorted(absent - self.absent):
+            remedy = f"name in {setting} a model that GET /v1/models lists"
             LOGGER.warning("GigaChat has no such model", extra=fields(setting=setting, model=model, remedy=remedy))
-        self._absent = absent
+        self.absent = absent
 
     async def takes(self, value: str) -> bool | None:
         """Does GigaChat take this ready token? None: it could not be asked."""

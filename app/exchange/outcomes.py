@@ -18,6 +18,10 @@ _CAUSES: dict[Cause, tuple[Row, str]] = {
         errors.UPSTREAM_UNREACHABLE,
         "The gateway does not trust what answers in GigaChat's place. The operator should run `python -m app check`.",
     ),
+    "handshake": (
+        errors.UPSTREAM_UNREACHABLE,
+        "TLS with what answers in GigaChat's place failed. The operator should run `python -m app check`.",
+    ),
     "stale": (errors.UPSTREAM_UNREACHABLE, f"GigaChat closed the connection without an answer. {_AGAIN}"),
     "timeout": (errors.UPSTREAM_TIMEOUT, f"GigaChat did not answer in time. {_AGAIN}"),
     "cut": (errors.UPSTREAM_ERROR, f"GigaChat's answer was cut off. {_AGAIN}"),

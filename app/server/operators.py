@@ -78,6 +78,8 @@ def _worries(gateway: Gateway, token: TokenStatus, failing: str | None) -> list[
         found.append("serving with the ready token, which cannot be renewed")
     if token.failures:
         found.append(f"the token could not be renewed {token.failures} time(s): {token.reason}")
+    if ("GIGACHAT_MODEL", gateway.config.model) in gateway.catalog.absent:
+        found.append(f"GIGACHAT_MODEL: GigaChat has no model {gateway.config.model!r}")
     if not gateway.config.verify_ssl_certs:
         found.append("GIGACHAT_VERIFY_SSL_CERTS is off: anyone on the way can read keys and prompts")
     return found

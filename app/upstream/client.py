@@ -31,7 +31,7 @@ SANDBOX_HEADER = "X-Sandbox"
 _GET_SECONDS = 10.0
 
 # Without a connection nobody is served; any other failure may be one request's own.
-_CERTAIN = frozenset({"connect", "tls", "dns"})
+_CERTAIN = frozenset({"connect", "tls", "handshake", "dns"})
 
 
 @asynccontextmanager

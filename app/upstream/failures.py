@@ -19,7 +19,7 @@ from app.upstream.wire import moment
 # No refusal holds longer than a client can wait for; more is a number that nobody meant.
 _LONGEST_RETRY_AFTER = 86_400.0
 
-Cause = Literal["connect", "tls", "dns", "stale", "timeout", "cut", "protocol"]
+Cause = Literal["connect", "tls", "handshake", "dns", "stale", "timeout", "cut", "protocol"]
 
 _TLS_REMEDY = (
     "Verification of GigaChat's certificate failed ({reason}). `python -m app certs` shows what is trusted; the "
@@ -56,7 +56,7 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
         return Unreachable("tls", _TLS_REMEDY.format(reason=_verify_message(fault.certificate_error)))
     if isinstance(fault, aiohttp.ClientSSLError | ssl.SSLError):
-        return Unreachable("tls", f"the TLS handshake with GigaChat failed: {fault}")
+        return Unreachable("handshake", f"the TLS handshake with GigaChat failed: {fault}")
     if isinstance(fault, aiohttp.ClientConnectorDNSError):
         return Unreachable("dns", f"GigaChat's host name does not resolve: {fault}")
     if isinstance(fault, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):

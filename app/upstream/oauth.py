@@ -64,6 +64,7 @@ _CAUSES: dict[Cause, tuple[str, str]] = {
         "the OAuth server's certificate is not trusted",
         "`python -m app certs` shows what is; `--fetch` or GIGACHAT_CA_BUNDLE_FILE adds to it",
     ),
+    "handshake": ("TLS with the OAuth server failed", _CHECK),
     "stale": ("the OAuth server closed the connection", _WAIT),
     "timeout": ("the OAuth server did not answer in time", _WAIT),
     "cut": ("the OAuth server's answer was cut off", _WAIT),
@@ -174,9 +175,9 @@ async def _ask(
 def _refusal(status: int, body: bytes, refusals: _Refusals) -> TokenFailure:
     code = _object(body).get("code")
     code = code if type(code) is int else None
-    reason, remedy = refusals.get((status, code)) or refusals.get(
-        (status, None), (f"the OAuth server failed (status {status})", _WAIT)
-    )
+    known = refusals.get((status, code)) or refusals.get((status, None))
+    # Its own failures pass; whatever else there is no answer of an OAuth server's.
+    reason, remedy = known or (f"the OAuth server failed (status {status})", _WAIT if status >= 500 else _CHECK)
     return TokenFailure(reason, remedy, status=status)
 
 
@@ -184,7 +185,7 @@ def _grant(body: bytes, date: str | None) -> Grant:
     fields = _object(body)
     token = fields.get("access_token") or fields.get("tok")
     if not isinstance(token, str) or not token or not token.isprintable() or not token.isascii():
-        raise TokenFailure("the OAuth server's answer holds no token", _WAIT)
+        raise TokenFailure("the OAuth server's answer holds no token", _CHECK)
     life = _life(fields.get("expires_at", fields.get("exp")), moment(date))
     if life <= 0:
         raise TokenFailure("the token had already ended when it came", _WAIT)

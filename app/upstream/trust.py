@@ -150,7 +150,7 @@ def upstream_context(
         context.verify_mode = ssl.CERT_NONE
     if client_cert is not None:
         cert_file, key_file, password = client_cert
-        context.load_cert_chain(cert_file, key_file, password or None)
+        context.load_cert_chain(cert_file, key_file, password)  # an empty one, lest OpenSSL asks for it at a terminal
     return context
 
 

@@ -15,6 +15,7 @@ from app.upstream.tokens import NoToken
 CAUSES: dict[Cause, tuple[int, str, str]] = {
     "connect": (502, "upstream_error", "upstream_connect"),
     "dns": (502, "upstream_error", "upstream_connect"),
+    "handshake": (502, "upstream_error", "upstream_connect"),
     "tls": (502, "upstream_error", "upstream_connect"),
     "stale": (502, "upstream_error", "upstream_connect"),
     "timeout": (504, "upstream_timeout", "upstream_timeout"),

@@ -8,12 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app import errors
-from app.admission.memory import Memory
-from app.errors import GatewayError
 from app.exchange import uploads as uploading
-from app.exchange.uploads import Source, Uploads
-from app.observe.facts import Facts
+from app.exchange.uploads import Uploads
 from app.sandbox import server
 from tests.attaching import attached, by_id, chats, image, shelf, showing, uploads
 from tests.media import files as made
@@ -98,28 +94,6 @@ async def test_an_upload_that_fails_late_is_told_in_the_stream(
     error = reply.events[0]["error"]
     assert (error["code"], error["param"]) == ("unsupported_file", "messages[0].content[1].image_url.url")
     assert chats(sandbox) == []
-
-
-async def test_a_failure_is_not_waited_for_again(gateway: Running) -> None:
-    """Whoever asks in the very turn in which an upload fails tries itself: the loop must not spin for it."""
-    uploads = kept(gateway)
-    key, memory = uploads.key("client", "digest"), Memory(1000)
-    gate, tries = asyncio.get_running_loop().create_future(), 0
-
-    async def make() -> Any:
-        nonlocal tries
-        tries += 1
-        await gate
-        raise GatewayError(errors.UPSTREAM_ERROR, "GigaChat failed")
-
-    source = Source(make, memory.share)
-    first = asyncio.create_task(uploads.get(key, source, "a", Facts()))
-    await eventually(lambda: tries == 1)
-    gate.set_result(None)
-    second = asyncio.create_task(uploads.get(key, source, "b", Facts()))
-    failures = await asyncio.gather(first, second, return_exceptions=True)
-    assert [type(failure) for failure in failures] == [GatewayError] * 2
-    assert (tries, uploads._under_way, memory.left) == (2, {}, 1000)
 
 
 async def test_the_wait_for_the_first_word_begins_behind_the_upload(

@@ -1,19 +1,26 @@
-"""What a restart knows of the files at GigaChat, and a journal that is broken or can't be written."""
+"""What a restart knows of the files at GigaChat, a journal that is broken, and uploads that fail together."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from app import errors
+from app.admission.memory import Memory
+from app.errors import GatewayError
+from app.exchange.uploads import Source
+from app.observe.facts import Facts
 from app.sandbox import server
 from app.storage.uploads import Record, UploadJournal
 from tests.attaching import attached, by_id, image, shelf, showing, uploads
 from tests.media import files as made
-from tests.running import GatewayStarter, eventually
+from tests.running import GatewayStarter, Running, eventually
 from tests.watching import ask, everything
 
 pytestmark = pytest.mark.usefixtures("few_roots")
@@ -132,3 +139,25 @@ async def test_a_directory_that_takes_nothing_is_told_once(
     told = [record for record in caplog.records if "journal of uploaded files" in record.getMessage()]
     assert [record.levelname for record in told] == ["WARNING"]
     assert "Traceback" not in everything(caplog)
+
+
+async def test_a_failure_is_not_waited_for_again(gateway: Running) -> None:
+    """Whoever asks in the very turn in which an upload fails tries itself: the loop must not spin for it."""
+    uploads = gateway.gateway.chat._files._uploads
+    key, memory = uploads.key("client", "digest"), Memory(1000)
+    gate, tries = asyncio.get_running_loop().create_future(), 0
+
+    async def make() -> Any:
+        nonlocal tries
+        tries += 1
+        await gate
+        raise GatewayError(errors.UPSTREAM_ERROR, "GigaChat failed")
+
+    source = Source(make, memory.share)
+    first = asyncio.create_task(uploads.get(key, source, "a", Facts()))
+    await eventually(lambda: tries == 1)
+    gate.set_result(None)
+    second = asyncio.create_task(uploads.get(key, source, "b", Facts()))
+    failures = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [GatewayError] * 2
+    assert (tries, uploads._under_way, memory.left) == (2, {}, 1000)

@@ -24,7 +24,7 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "unable to get local issuer certific
     ("fault", "cause", "reused"),
     [
         (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "tls", "tls"),
-        (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError("handshake")), "tls", "tls"),
+        (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError("handshake")), "handshake", "handshake"),
         (aiohttp.ClientConnectorDNSError(KEY, OSError("no such name")), "dns", "dns"),
         (aiohttp.ClientConnectorError(KEY, RESET), "connect", "connect"),
         (aiohttp.ConnectionTimeoutError("connect"), "connect", "connect"),

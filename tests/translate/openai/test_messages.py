@@ -60,24 +60,6 @@ READ: list[tuple[dict[str, Any], str, list[Any], list[tuple[str, str, str]]]] = 
     ),
     ({"role": "assistant", "content": "a", "annotations": []}, "assistant", [Text("a")], []),
     (
-        {"role": "assistant", "content": None, "audio": {"id": "a", "data": "aGk=", "transcript": "Париж"}},
-        "assistant",
-        [Text("Париж")],
-        [("adapted", "messages.audio->text", "messages[0].audio")],
-    ),
-    (
-        {"role": "assistant", "content": "Париж", "audio": {"id": "a", "transcript": "Париж"}},
-        "assistant",
-        [Text("Париж")],
-        [("dropped", "messages.audio", "messages[0].audio")],
-    ),
-    (
-        {"role": "assistant", "audio": {"id": "a"}},
-        "assistant",
-        [],
-        [("dropped", "messages.audio", "messages[0].audio")],
-    ),
-    (
         {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "b"}, "mood": 1}]},
         "user",
         [Text("a")],
