@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,41 @@ async def test_a_bundle_that_is_none(sandbox: server.Running, tmp_path: Path) ->
     bundle.write_text("nothing")
     with pytest.raises(ConfigError, match=r"GIGACHAT_CA_BUNDLE_FILE \(.*ca.pem"):
         await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(bundle))
+
+
+async def test_what_stops_a_start_fails_here_too(sandbox: server.Running, tmp_path: Path) -> None:
+    """A table of models that can't be read."""
+    table = tmp_path / "models.json"
+    table.write_text("{bad")
+    with pytest.raises(ConfigError, match="GPT2GIGA_MODELS_FILE"):
+        await checked(sandbox, GPT2GIGA_MODELS_FILE=str(table))
+
+
+async def test_the_second_level_is_tried_when_the_first_fails(
+    sandbox: server.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """OAuth is down: whether the ready token serves meanwhile is what the operator wants to know."""
+    sandbox.state.faults.add("status", where="oauth", status=500, times=None)
+    assert await checked(sandbox, GIGACHAT_ACCESS_TOKEN=sandbox.state.tokens.issue(60)) == 1
+    shown = capsys.readouterr().out
+    assert "ok    the ready token works: requests are served with it" in shown
+    assert "FAIL  token: the OAuth server failed (status 500)" in shown
+    empty = tmp_path / "token"
+    empty.touch()
+    assert await checked(sandbox, GIGACHAT_CREDENTIALS="", GIGACHAT_ACCESS_TOKEN_FILE=str(empty)) == 1
+    assert "GIGACHAT_ACCESS_TOKEN_FILE names an empty file" in capsys.readouterr().out
+
+
+async def test_a_key_that_is_encrypted(sandbox: server.Running, tmp_path: Path) -> None:
+    """Without its password it is a fault with a remedy; nobody is asked for it at the terminal."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    options = "-x509 -newkey rsa:2048 -days 2 -subj /CN=client -passout pass:secret"
+    files = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run(["openssl", "req", *options.split(), *files], check=True, capture_output=True)
+    changes = {"GIGACHAT_CERT_FILE": str(cert), "GIGACHAT_KEY_FILE": str(key)}
+    with pytest.raises(ConfigError, match="GIGACHAT_KEY_FILE_PASSWORD"):
+        await checked(sandbox, **changes)
+    assert await checked(sandbox, GIGACHAT_KEY_FILE_PASSWORD="secret", **changes) == 0
 
 
 async def test_what_few_need_may_be_absent(sandbox: server.Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert shown.startswith(f"usage: python -m app {command}")
     assert shown.split("\n\n")[1].strip().endswith(".")
+
+
+def test_a_pipe_that_closes_early(tmp_path: Path) -> None:
+    """`python -m app certs | head -1` ends without a traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        command = [sys.executable, "-m", "app", "certs"]
+        ended = subprocess.run(command, check=False, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,17 @@ def test_a_twin_of_no_secret_is_unknown() -> None:
     assert any("GPT2GIGA_HOST_FILE is unknown" in warning for warning in load(GPT2GIGA_HOST_FILE="/x").warnings)
 
 
+def test_an_empty_twin_stops_the_start(tmp_path: Path) -> None:
+    """An empty key would let everybody in unseen; a ready token may be written later."""
+    path = tmp_path / "empty"
+    path.write_text(" \n")
+    for name in ("GPT2GIGA_API_KEY", "GIGACHAT_CREDENTIALS"):
+        assert faults(**{f"{name}_FILE": str(path)}) == [
+            f"{name}_FILE names an empty file: fill it, or leave {name}_FILE out"
+        ]
+    assert load(GIGACHAT_ACCESS_TOKEN_FILE=str(path)).access_token == ""
+
+
 def test_a_twin_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     """Both set, no file, no text: a fault that does not quote what stood there, for it may be the secret itself."""
     binary = tmp_path / "binary"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -70,6 +71,28 @@ async def test_degraded_without_tls_verification(start_gateway: GatewayStarter, 
     status, body = await get(http, gateway, "/health")
     assert (status, body["status"], body["tls_verification"]) == (200, "degraded", False)
     assert "GIGACHAT_VERIFY_SSL_CERTS" in body["reason"]
+
+
+async def test_degraded_without_the_configured_model(
+    start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """OpenAI's names mean a model that GigaChat does not have: most requests will fail, and health says why."""
+    gateway = await start_gateway(GIGACHAT_MODEL="GigaChat-9", GPT2GIGA_VISION_MODEL="GigaChat-8")
+    status, body = await get(http, gateway, "/health")
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["reason"] == "GIGACHAT_MODEL: GigaChat has no model 'GigaChat-9'"
+
+
+async def test_unhealthy_with_an_empty_token_file(
+    start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """The only source of tokens is a file with nothing in it: that is said, and no other story."""
+    path = tmp_path / "token"
+    path.touch()
+    gateway = await start_gateway(GIGACHAT_CREDENTIALS="", GIGACHAT_ACCESS_TOKEN_FILE=str(path), ready=False)
+    status, body = await get(http, gateway, "/health")
+    assert (status, body["status"]) == (503, "unhealthy")
+    assert "GIGACHAT_ACCESS_TOKEN_FILE names an empty file. Write an access token into it" in body["reason"]
 
 
 async def test_unhealthy_without_credentials(start_gateway: GatewayStarter, http: aiohttp.ClientSession) -> None:

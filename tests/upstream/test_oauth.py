@@ -138,6 +138,8 @@ async def test_clocks(
         ({"GIGACHAT_SCOPE": "GIGACHAT_API_B2B"}, {}, "belongs to another scope", "GIGACHAT_SCOPE"),
         ({"GIGACHAT_SCOPE": "GIGACHAT_API"}, {}, "does not know the scope", "GIGACHAT_SCOPE"),
         ({"GIGACHAT_AUTH_URL": "http://127.0.0.1:1/oauth"}, {}, "cannot be reached", "GIGACHAT_AUTH_URL"),
+        ({}, {"kind": "status", "status": 404}, "failed (status 404)", "GIGACHAT_AUTH_URL"),
+        ({}, {"kind": "html_200"}, "holds no token", "GIGACHAT_AUTH_URL"),
         ({}, {"kind": "status", "status": 403}, "denies access (403)", "account"),
         ({}, {"kind": "status", "status": 429}, "no more requests at the moment (429)", "goes on trying"),
         ({}, {"kind": "status", "status": 502, "html": True}, "failed (status 502)", "goes on trying"),
