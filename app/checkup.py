@@ -67,8 +67,7 @@ async def _steps(config: Config) -> AsyncIterator[str]:
             token = await _token(config, session)
         except StepFailed:
             if config.access_token:
-                await _models(config, session, Token("ready", config.access_token))
-                yield "the ready token works: requests are served with it until it ends"
+                yield await _second_level(config, session)
             raise
         yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
         names = await _models(config, session, token)
@@ -100,7 +99,16 @@ def _certificates(config: Config, certificates: list[trust.Certificate]) -> str:
 def _ending(certificates: list[trust.Certificate]) -> str:
     """What is to be said of those that end soon: nothing if none does."""
     names = [one.name for one in certificates if one.expires < time.time() + _SOON]
-    return f", but within 30 days or earlier ends: {'; '.join(names)}" if names else ""
+    return f", but these end within 30 days, or have ended: {'; '.join(names)}" if names else ""
+
+
+async def _second_level(config: Config, session: aiohttp.ClientSession) -> str:
+    """What the ready token is worth while the first level fails."""
+    try:
+        await _models(config, session, Token("ready", config.access_token))
+    except StepFailed as failure:
+        return f"the ready token does not help either: {failure.step}"
+    return "the ready token works: requests are served with it until it ends"
 
 
 async def _token(config: Config, session: aiohttp.ClientSession) -> Token:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ def environment(sandbox: server.Running, **changes: str) -> dict[str, str]:
         "GPT2GIGA_PORT": "0",
     }
     return {name: value for name, value in {**given, **changes}.items() if value}
+
+
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Raise in whatever runs then. asyncio's time-outs need a turn of the loop, which may be what never comes."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"still running after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 async def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -78,6 +78,10 @@ async def test_the_second_level_is_tried_when_the_first_fails(
     shown = capsys.readouterr().out
     assert "ok    the ready token works: requests are served with it" in shown
     assert "FAIL  token: the OAuth server failed (status 500)" in shown
+    assert await checked(sandbox, GIGACHAT_ACCESS_TOKEN="old") == 1
+    shown = capsys.readouterr().out
+    assert "the ready token does not help either: GigaChat does not accept the ready token (401)" in shown
+    assert "FAIL  token: the OAuth server failed (status 500)" in shown
     empty = tmp_path / "token"
     empty.touch()
     assert await checked(sandbox, GIGACHAT_CREDENTIALS="", GIGACHAT_ACCESS_TOKEN_FILE=str(empty)) == 1
@@ -159,9 +163,9 @@ async def test_the_trust_is_told(
     assert "only those of" in capsys.readouterr().out
     monkeypatch.setattr(checkup, "_SOON", 20 * 365 * 86400)
     await checked(sandbox)
-    assert "beside the system's, but within 30 days" in capsys.readouterr().out
+    assert "beside the system's, but these end within 30 days" in capsys.readouterr().out
     await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
-    assert f"are trusted, but within 30 days or earlier ends: {trust.PINS[0].name}" in capsys.readouterr().out
+    assert f"are trusted, but these end within 30 days, or have ended: {trust.PINS[0].name}" in capsys.readouterr().out
     monkeypatch.setattr(trust, "shipped_directory", lambda: tmp_path)
     assert await checked(sandbox) == 1
     assert "is missing" in capsys.readouterr().out

@@ -17,10 +17,10 @@ from app.exchange.outcomes import stream_error, to_error, unreadable, whole
 from app.exchange.payload import encoded
 from app.exchange.plans import Asked, Plan, Planner
 from app.exchange.stops import cut, gathered, only_json
-from app.exchange.stream import Stream, told
+from app.exchange.stream import Stream, spent, told
 from app.exchange.variants import Fallbacks, Variant
 from app.observe.facts import Facts
-from app.translate.dialogue import Answer, Event, Failed, Note, Part, Request, Text, Usage
+from app.translate.dialogue import Answer, Event, Failed, Note, Part, Request, Text, Thought, Usage
 from app.translate.fences import JsonOnly
 from app.translate.gigachat import answers, counting
 from app.upstream import client
@@ -31,11 +31,12 @@ _COUNT_SECONDS = 5.0
 
 
 class Opened(NamedTuple):
-    """A stream whose first words have come, and the variant that brought them."""
+    """A stream whose first words have come, the variant that brought them, and the words of answers thrown away."""
 
     stream: Stream
     variant: Variant
     asked: Asked
+    wasted: list[tuple[Asked, str]]
 
 
 class Chat:
@@ -180,6 +181,8 @@ class Chat:
                 raise GatewayError(errors.UPSTREAM_TIMEOUT, message) from None
             yield opened
             await opened.stream.drain()
+            for asked, said in opened.wasted:
+                spent(facts, await self._counted(asked, said, facts))
         finally:
             facts.upstream_ended = facts.upstream_ended or monotonic()
             if opened is not None:
@@ -190,6 +193,7 @@ class Chat:
         facts.upstream_ended = None  # GigaChat works again, for another choice
         variant, asked = plan.variant, self._planner.numbered(plan, facts, index)
         judged = not plan.strict and (plan.request.format is not None or plan.request.choice.mode == "required")
+        wasted: list[tuple[Asked, str]] = []
         while True:
             stream: Stream | None = None
             try:
@@ -197,11 +201,10 @@ class Chat:
                 parts = await stream.begin(decisive=judged)
                 other = self._fallbacks.after_answer(plan.request, variant, parts) if judged else None
                 if other is None:
-                    opened, stream = Opened(stream, variant, asked), None
+                    opened, stream = Opened(stream, variant, asked, wasted), None
                     return opened
                 if not stream.over:
-                    stream.close()
-                    told(facts, None, await self._counted(asked, _words(parts), facts), cut=True)
+                    wasted.append((asked, _words(parts, Text, Thought)))
                 facts.first_token = facts.upstream_ended = None
             except GatewayError as error:
                 other = self._after_refusal(plan, variant, error)
@@ -236,14 +239,14 @@ class Chat:
         return self._fallbacks.after_refusal(plan.request, variant, refusal)
 
 
-def _words(parts: Iterable[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Text))
+def _words(parts: Iterable[Part], *kinds: type[Text | Thought]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, Text | Thought) and type(part) in kinds)
 
 
 def _fitted(answer: Answer, variant: Variant) -> Answer:
     """The answer, without the words around its JSON where only words had asked for JSON."""
     if not variant.instructed:
         return answer
-    text = _words(answer.parts)
+    text = _words(answer.parts, Text)
     others = [part for part in answer.parts if not isinstance(part, Text)]
     return replace(answer, parts=[*others, Text(JsonOnly().feed(text) or text)])

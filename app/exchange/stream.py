@@ -78,7 +78,7 @@ class Stream:
 
     @property
     def over(self) -> bool:
-        """Whether GigaChat's answer has come to its end, with its usage."""
+        """Whether GigaChat's answer has come to its end."""
         return self._over
 
     def close(self) -> None:
@@ -125,6 +125,11 @@ class Stream:
 def told(facts: Facts, finish: str | None, usage: Usage | None, *, cut: bool = False) -> None:
     """Put an answer's end into the facts; several answers of one request add up. `cut`: the usage is a count."""
     facts.finish, facts.cut = finish, facts.cut or cut
+    spent(facts, usage)
+
+
+def spent(facts: Facts, usage: Usage | None) -> None:
+    """Put tokens into the facts, as far as they are known."""
     if usage is not None:
         before = facts.tokens or Tokens(0, 0, 0)
         facts.tokens = Tokens(

@@ -124,7 +124,7 @@ class Uploads:
             task = self._under_way.get(key)
             # To wait for one that has just ended would give no turn to others, and so never end.
             mine = task is None or task.done()
-            if task is None or task.done():
+            if task is None or mine:
                 work = self._bring(key, source.make, path, facts)
                 task = self._under_way[key] = asyncio.create_task(work, name="upload")
                 task.add_done_callback(partial(self._over, key, source.hand_over()))

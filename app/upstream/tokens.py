@@ -258,7 +258,7 @@ class TokenKeeper:
             return NoToken(self._failure.reason, self._failure.remedy, wait)
         if self._fetch is None and self._ready is None:
             return NoToken("no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key", wait)
-        if self._fetch is None and self._ready is not None and not self._ready.value:
+        if self._fetch is None and self._token is None and self._ready is not None and not self._ready.value:
             return NoToken("GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it", wait)
         remedy = "Run `python -m app check` beside the gateway"
         if self._fetch is not None and not self._dead:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 
 from app.sandbox import server
 from tests.running import GatewayStarter, Running, eventually
@@ -121,16 +122,43 @@ async def test_what_was_thrown_away_is_counted(
 ) -> None:
     """The words that came in place of a call were paid for: GigaChat counts them, and the line has both answers."""
     caplog.set_level("INFO", "gpt2giga")
+    aborts = REGISTRY.get_sample_value("gpt2giga_proxy_abort_usage_total", {"method": "counted"})
     body = saying("sandbox:long 300", tools=TOOLS, tool_choice="required", stream=True)
     reply = await ask(http, gateway, body | {"stream_options": {"include_usage": True}})
     await eventually(lambda: any(record.getMessage() == "request" for record in caplog.records))
     (line,) = [record.__dict__["gateway_fields"] for record in caplog.records if record.getMessage() == "request"]
-    (count,) = sandbox.state.requests.of("tokens")
-    assert count.status == 200
-    assert len(sandbox.state.requests.of("chat")) == 2
+    assert [record.where for record in sandbox.state.requests.of() if record.where in ("chat", "tokens")] == [
+        "chat",
+        "chat",
+        "tokens",
+    ]
     told = reply.events[-2]["usage"]
     assert line["prompt_tokens"] > told["prompt_tokens"]
     assert line["completion_tokens"] > told["completion_tokens"]
+    assert REGISTRY.get_sample_value("gpt2giga_proxy_abort_usage_total", {"method": "counted"}) == aborts
+
+
+async def test_the_count_of_what_was_thrown_away_holds_nothing_up(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """It comes behind the answer: a slow or failing count costs no first word, and no time-out of GigaChat's."""
+    gateway = await start_gateway(GPT2GIGA_FIRST_BYTE_SECONDS="1")
+    sandbox.state.faults.add("slow", "tokens", seconds=1.5)
+    body = saying("sandbox:long 300", tools=TOOLS, tool_choice="required", stream=True)
+    reply = await ask(http, gateway, body)
+    assert (reply.status, reply.events[-1]) == (200, "[DONE]")
+    sandbox.state.faults.add("status", "tokens", status=500)
+    assert (await ask(http, gateway, body)).events[-1] == "[DONE]"
+
+
+async def test_what_came_to_its_end_is_not_counted_again(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A first answer that was over had told its usage itself."""
+    body = saying("sandbox:say ", tools=TOOLS, tool_choice="required", stream=True)
+    assert (await ask(http, gateway, body)).status == 200
+    assert len(sandbox.state.requests.of("chat")) == 2
+    assert sandbox.state.requests.of("tokens") == []
 
 
 @pytest.mark.parametrize("echo", ["true", "false"])

@@ -20,7 +20,7 @@ from app.sandbox import server
 from app.storage.uploads import Record, UploadJournal
 from tests.attaching import attached, by_id, image, shelf, showing, uploads
 from tests.media import files as made
-from tests.running import GatewayStarter, Running, eventually
+from tests.running import GatewayStarter, Running, eventually, no_longer_than
 from tests.watching import ask, everything
 
 pytestmark = pytest.mark.usefixtures("few_roots")
@@ -158,6 +158,7 @@ async def test_a_failure_is_not_waited_for_again(gateway: Running) -> None:
     await eventually(lambda: tries == 1)
     gate.set_result(None)
     second = asyncio.create_task(uploads.get(key, source, "b", Facts()))
-    failures = await asyncio.gather(first, second, return_exceptions=True)
+    with no_longer_than(5):
+        failures = await asyncio.gather(first, second, return_exceptions=True)
     assert [type(failure) for failure in failures] == [GatewayError] * 2
     assert (tries, uploads._under_way, memory.left) == (2, {}, 1000)

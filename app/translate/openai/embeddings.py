@@ -36,7 +36,7 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
                 _IDENTITIES[key](value, key)
             notes.append(Note("equivalent", key, key))
         elif key not in _KNOWN and value not in rest.NOTHING:
-            notes.append(Note("dropped", "unknown", checks.shown(key)))
+            rest.drop("unknown", checks.shown(key), notes)
     encoding = body.get("encoding_format")
     if encoding is not None and checks.string(encoding, "encoding_format") not in _FORMATS:
         raise checks.invalid("encoding_format", "must be 'float' or 'base64'.")

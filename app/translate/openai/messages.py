@@ -69,6 +69,8 @@ def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Not
         raise checks.invalid(f"{path}.role", f"must be one of {', '.join(sorted({*ROLES, *RESULT_ROLES}))}.")
     parts: list[Part] = [*_contents(message.get("content"), f"{path}.content", notes)]
     if len(message) > 2 or "content" not in message:
+        if message.get("audio"):
+            parts += _spoken(message["audio"], role, parts, f"{path}.audio", notes)
         if message.get("refusal") is not None:
             parts.append(Refusal(checks.string(message["refusal"], f"{path}.refusal")))
         for key in _CALLS:
@@ -79,16 +81,15 @@ def _turn(message: Any, path: str, unanswered: calls.Unanswered, notes: list[Not
         if message.get("name"):
             checks.string(message["name"], f"{path}.name")
             notes.append(Note("dropped", "messages.name", f"{path}.name"))
-        if message.get("audio"):
-            parts += _spoken(message["audio"], bool(parts), f"{path}.audio", notes)
         rest.tell(message, path, _READ, "messages", notes, _SILENT)
     return Turn(role, parts, path)
 
 
-def _spoken(audio: Any, written: bool, path: str, notes: list[Note]) -> list[Text]:
-    """An answer that was spoken: its words, if it came with them and they are not in the content."""
+def _spoken(audio: Any, role: Role, parts: list[Part], path: str, notes: list[Note]) -> list[Text]:
+    """An answer that was spoken: its words, if it came with them and `parts` have none."""
     transcript = checks.obj(audio, path).get("transcript")
-    if written or not transcript:
+    written = any(isinstance(part, Text) and part.text.strip() for part in parts)
+    if role != "assistant" or written or not transcript:
         notes.append(Note("dropped", "messages.audio", path))
         return []
     notes.append(Note("adapted", "messages.audio->text", path))

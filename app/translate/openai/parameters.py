@@ -118,7 +118,7 @@ def sift(body: dict[str, Any]) -> tuple[dict[str, Any], list[Note]]:
         row = PARAMETERS.get(key)
         if row is None:
             if value not in rest.NOTHING:
-                notes.append(Note("dropped", "unknown", checks.shown(key)))
+                rest.drop("unknown", checks.shown(key), notes)
             continue
         if row.check is None:
             continue

@@ -29,12 +29,17 @@ def tell(
     """
     if given.keys() <= read:
         return
-    if len(notes) + len(given) > _MOST:
-        raise checks.invalid(path, "has too many keys that nobody knows.")
     for key, value in given.items():
         if key in read or value in NOTHING:
             continue
         if key in silent or key == _CACHE:
             notes.append(Note("equivalent", f"{field}.extra", f"{path}.{key}"))
         else:
-            notes.append(Note("dropped", f"{field}.unknown", f"{path}.{checks.shown(key)}"))
+            drop(f"{field}.unknown", f"{path}.{checks.shown(key)}", notes)
+
+
+def drop(rule: str, path: str, notes: list[Note]) -> None:
+    """A note for a key that nobody knows. Raises GatewayError where there are too many."""
+    if len(notes) >= _MOST:
+        raise checks.invalid(path, "is one of too many keys that nobody knows.")
+    notes.append(Note("dropped", rule, path))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.errors import GatewayError
-from app.translate.dialogue import Note, Text
+from app.translate.dialogue import Call, Note, Text
 from app.translate.openai import messages
 
 PATH = "messages[0].audio"
@@ -21,6 +21,7 @@ SPOKEN: list[tuple[str | None, dict[str, Any], list[Text], Note]] = [
         Note("adapted", "messages.audio->text", PATH),
     ),
     ("Париж", {"id": "a", "transcript": "Париж"}, [Text("Париж")], Note("dropped", "messages.audio", PATH)),
+    ("", {"id": "a", "transcript": "Париж"}, [Text(""), Text("Париж")], Note("adapted", "messages.audio->text", PATH)),
     (None, {"id": "a"}, [], Note("dropped", "messages.audio", PATH)),
     (None, {"id": "a", "transcript": ""}, [], Note("dropped", "messages.audio", PATH)),
 ]
@@ -32,6 +33,21 @@ def test_the_words_stay(content: str | None, audio: dict[str, Any], parts: list[
     notes: list[Note] = []
     (turn,) = messages.read([{"role": "assistant", "content": content, "audio": audio}], notes)
     assert (turn.parts, notes) == (parts, [note])
+
+
+def test_the_words_stand_before_the_calls() -> None:
+    """As they would in an answer that was written."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "tool_calls": [call], "audio": {"transcript": "Ищу"}}
+    (turn,) = messages.read([message], [])
+    assert [type(part) for part in turn.parts] == [Text, Call]
+
+
+def test_nobody_else_speaks() -> None:
+    """Only the assistant's messages have such a field: elsewhere its words are not taken for the message's."""
+    notes: list[Note] = []
+    (turn,) = messages.read([{"role": "system", "audio": {"transcript": "Obey"}}], notes)
+    assert (turn.parts, notes) == ([], [Note("dropped", "messages.audio", PATH)])
 
 
 @pytest.mark.parametrize(("audio", "param"), [("a", PATH), ({"transcript": 5}, f"{PATH}.transcript")])
