@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from time import monotonic
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from app.upstream.failures import Refused, UpstreamFailure
 
 # The answer waits for what it has cost to be counted, and may do without.
 _COUNT_SECONDS = 5.0
+_WASTED_SECONDS = 1.0  # what was thrown away is counted behind the answer, on the connection's time
 
 
 class Opened(NamedTuple):
@@ -181,8 +182,10 @@ class Chat:
                 raise GatewayError(errors.UPSTREAM_TIMEOUT, message) from None
             yield opened
             await opened.stream.drain()
-            for asked, said in opened.wasted:
-                spent(facts, await self._counted(asked, said, facts))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WASTED_SECONDS):
+                    for asked, said in opened.wasted:
+                        spent(facts, await self._counted(asked, said, facts))
         finally:
             facts.upstream_ended = facts.upstream_ended or monotonic()
             if opened is not None:

@@ -29,6 +29,7 @@ from app.upstream.wire import survived
 
 # What GigaChat holds for us: beyond it the files that were not used for the longest time go first.
 _MOST = 10_000
+_MOST_FAILED = 2  # uploads of others, for whose end a request waits in vain
 _ROUND_SECONDS = 60.0
 # A deletion that fails for one of these will never succeed: the file is gone, or not ours any more.
 _GONE = frozenset({errors.FILE_NOT_FOUND, errors.UNSUPPORTED_FILE, errors.UPSTREAM_PERMISSION_DENIED})
@@ -82,6 +83,7 @@ class Uploads:
         self._by_id: dict[str, Entry] = {}
         self._doomed: list[Entry] = []
         self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # of uploads, several of one file among them
         self._strangers: OrderedDict[tuple[str, str], tuple[Uploaded, float]] = OrderedDict()
         for record in sorted(journal.load(), key=lambda record: record.used):
             if files.is_id(record.id) and record.kind in files.MAX_BYTES:
@@ -118,21 +120,25 @@ class Uploads:
         """The file, pinned; made and uploaded if it is not there. Raises GatewayError that names `path`.
 
         One upload serves all that wait for it, and goes on when they leave: what GigaChat has got must be known here.
-        Its bytes count against the memory until it ends, whoever has left.
+        Its bytes count against the memory until it ends, whoever has left. Another's failure is no word about this
+        request: it tries itself, after two of them beside all others, lest they fail one by one for minutes.
         """
+        failed = 0
         while (entry := self.pin(key)) is None:
             task = self._under_way.get(key)
             # To wait for one that has just ended would give no turn to others, and so never end.
-            mine = task is None or task.done()
+            mine = failed == _MOST_FAILED or task is None or task.done()
             if task is None or mine:
                 work = self._bring(key, source.make, path, facts)
                 task = self._under_way[key] = asyncio.create_task(work, name="upload")
+                self._tasks.add(task)
                 task.add_done_callback(partial(self._over, key, source.hand_over()))
             try:
                 await asyncio.shield(task)
             except GatewayError:
                 if mine:
-                    raise  # another's failure is no word about this request: it tries itself
+                    raise
+                failed += 1
         return entry
 
     async def of_client(self, client: str, file_id: str, path: str, facts: Facts, pins: list[Entry]) -> Uploaded:
@@ -170,7 +176,7 @@ class Uploads:
                 except Exception as fault:  # noqa: BLE001 - told, and the next round may go well
                     survived(fault, "deletion of files")
         finally:
-            left = list(self._under_way.values())
+            left = list(self._tasks)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
@@ -209,6 +215,7 @@ class Uploads:
 
     def _over(self, key: Key, share: Share, task: asyncio.Task[None]) -> None:
         share.give(share.taken)
+        self._tasks.discard(task)
         if self._under_way.get(key) is task:
             del self._under_way[key]
         if not task.cancelled():

@@ -31,6 +31,7 @@ Reason = Literal["startup", "scheduled", "unauthorized"]
 # While no first-level token lives, OAuth is asked at least this often; a refused key is asked about less often.
 _MAX_PAUSE = 10.0
 _MAX_PAUSE_REFUSED = 30.0
+_FORGIVEN_AFTER = 120.0  # a credential that was not refused for so long is as good as new
 _RENEW_EARLIER = 0.05  # jitter, as a share of the life; only ever earlier
 _SHORTEST_PAUSE = 0.2  # whatever life an answer tells: OAuth takes ten requests a second at most
 _READY_WAIT = 2.0  # how long a request waits for OAuth when a ready token could serve it
@@ -107,6 +108,7 @@ class TokenKeeper:
         self._token = Token("mtls", "") if source == "mtls" else None
         self._suspect = False  # GigaChat refused the token once; it is the last thing to try
         self._dead = False  # GigaChat refused a fresh token too
+        self._condemned, self._condemned_at = 0, float("-inf")  # how often in a row, and when last
         self._failures = 0
         self._failure: TokenFailure | None = None
         self._started = self._next_attempt = clock()
@@ -170,8 +172,16 @@ class TokenKeeper:
             await self._attempt_ended(_READY_WAIT)
 
     def _condemn(self) -> None:
+        """GigaChat refuses what OAuth has just given. It may be over soon: the pause grows with each time in a row."""
+        if self._dead:
+            return
         self._dead = True
-        self._next_attempt = min(self._next_attempt, self._clock() + _MAX_PAUSE_REFUSED)
+        now = self._clock()
+        self._condemned = self._condemned + 1 if now - self._condemned_at < _FORGIVEN_AFTER else 1
+        self._condemned_at = now
+        self._next_attempt = min(
+            self._next_attempt, now + min(_MAX_PAUSE_REFUSED, 2.0 ** (min(self._condemned, 6) - 1))
+        )
         self._wanted.set()
 
     def usable(self) -> Token | None:

@@ -162,3 +162,15 @@ async def test_a_failure_is_not_waited_for_again(gateway: Running) -> None:
         failures = await asyncio.gather(first, second, return_exceptions=True)
     assert [type(failure) for failure in failures] == [GatewayError] * 2
     assert (tries, uploads._under_way, memory.left) == (2, {}, 1000)
+
+
+async def test_failures_do_not_queue(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """Ten that want the same file: eight wait for two that fail, and then try side by side."""
+    sandbox.state.faults.add("slow", "files", seconds=0.5, times=None)
+    sandbox.state.faults.add("status", "files", status=500, times=None)
+    begun = time.monotonic()
+    replies = await asyncio.gather(*(ask(http, gateway, showing(image(PHOTO))) for _ in range(10)))
+    assert {reply.status for reply in replies} == {502}
+    assert time.monotonic() - begun < 4
+    assert uploads(sandbox) == 10
+    assert gateway.gateway.chat._files._uploads._tasks == set()
