@@ -44,6 +44,11 @@ class Calls:
         self._names = Names(request)
         self._tools: dict[str, Tool] | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether the model may call a function."""
+        return self.as_function or bool(self._request.tools)
+
     def read(self, function_call: dict[str, Any], state: Any, index: int) -> Call | Text | Failed:
         """The call as the client knows it; Text where it stands for the wanted format; Failed if it can't be read."""
         name = function_call.get("name")

@@ -43,6 +43,7 @@ class StreamReader:
         "_halves",
         "_held",
         "_index",
+        "_loads",
         "_over",
         "_text",
         "_thinking",
@@ -51,6 +52,7 @@ class StreamReader:
 
     def __init__(self, calls: Calls | None = None, index: int = 0) -> None:
         self._calls = calls or UNASKED
+        self._loads = loads if self._calls.awaited else orjson.loads
         self._index = index
         self._decoder = sse.Decoder()
         self._begun = False
@@ -95,7 +97,7 @@ class StreamReader:
             self._close(events)
             return
         try:
-            body = loads(data)
+            body = self._loads(data)
         except orjson.JSONDecodeError:
             body = lenient(data)
             self._halves = True
