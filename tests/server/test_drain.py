@@ -14,7 +14,7 @@ import pytest
 from app import sse
 from app.sandbox import server
 from app.server.drain import Drain
-from tests.running import Process, ProcessStarter, SandboxStarter, environment
+from tests.running import Process, ProcessStarter, SandboxStarter, environment, eventually
 
 CHAT = "/v1/chat/completions"
 
@@ -109,7 +109,8 @@ async def test_what_does_not_end_in_time_is_told_so(
     assert [(line["wire_status"], line["aborted_by"]) for line in requests if "aborted_by" in line] == [
         (200, "shutdown")
     ]
-    assert [record.outcome for record in slow_sandbox.state.requests.of("chat")] == ["client_gone"] * 3
+    chats = slow_sandbox.state.requests.of("chat")
+    await eventually(lambda: [record.outcome for record in chats] == ["client_gone"] * 3)
     assert "Traceback" not in process.log.read_text("utf-8")
 
 

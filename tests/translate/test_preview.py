@@ -115,7 +115,7 @@ def test_nothing_is_lost_without_a_word(body: dict[str, Any]) -> None:
     assert all(any(text in content for content in sent) for text in texts(body))
     assert [message["role"] for message in found["payload"]["messages"][1:]].count("system") == 0
     told = {note["path"] for note in found["notes"]}
-    merged = {**(body.get("extra_body") or {}), **body}
+    merged = {**(body.get("extra_body") or {}), **{key: value for key, value in body.items() if value is not None}}
     for key, value in merged.items():
         if value is None or key in ("messages", "extra_body"):
             continue
