@@ -11,17 +11,17 @@ from app.config import Config
 from app.errors import ConfigError
 from app.upstream import trust
 from app.upstream.client import open_session
-from app.upstream.failures import unreachable
-from app.upstream.wire import beginning
+from app.upstream.failures import classify_fault
+from app.upstream.reading import read_at_most
 
 _MAX_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 async def run(config: Config, *, fetch: bool) -> int:
-    """Show, and with `fetch` download first; the exit code is 1 when a download failed."""
-    failed = await _fetch(config) if fetch else 0
-    found, strangers = trust.find(config.state_dir)
+    """Print what is trusted; with `fetch` download what is missing before. The exit code: 1 when a download failed."""
+    failed = await _download_missing(config) if fetch else 0
+    found, strangers = trust.find_certificates(config.state_dir)
     if config.ca_bundle_file:
         _show_bundle(config.ca_bundle_file)
     else:
@@ -44,10 +44,10 @@ def _show_pinned(found: list[trust.Certificate]) -> None:
 def _show_bundle(bundle: Path) -> None:
     """The operator's certificates in place of the pinned ones. Raises ConfigError."""
     try:
-        found = trust.bundled(bundle)
+        found = trust.read_bundle(bundle)
     except OSError as fault:  # ssl.SSLError is one
-        told = f"GIGACHAT_CA_BUNDLE_FILE ({bundle}): TLS cannot use what is in there: {fault}"
-        raise ConfigError([told]) from fault
+        sentence = f"GIGACHAT_CA_BUNDLE_FILE ({bundle}): TLS cannot use what is in there: {fault}"
+        raise ConfigError([sentence]) from fault
     print(f"GIGACHAT_CA_BUNDLE_FILE replaces all roots: only {bundle} is trusted for GigaChat.")
     for certificate in found[: trust.MAX_BUNDLED]:
         _show(certificate)
@@ -57,38 +57,39 @@ def _show_bundle(bundle: Path) -> None:
 
 def _show(certificate: trust.Certificate) -> None:
     until = dt.datetime.fromtimestamp(certificate.expires, dt.UTC).date()
-    print(f"  {certificate.name}, until {until}\n    SHA-256 {_colons(certificate.sha256)}\n    {certificate.path}")
+    sha256 = _separate_bytes(certificate.sha256)
+    print(f"  {certificate.name}, until {until}\n    SHA-256 {sha256}\n    {certificate.path}")
 
 
-async def _fetch(config: Config) -> int:
-    found, _ = trust.find(config.state_dir)
+async def _download_missing(config: Config) -> int:
+    found, _ = trust.find_certificates(config.state_dir)
     have = {certificate.sha256 for certificate in found}
-    directory = trust.directories(config.state_dir)[-1]
+    directory = trust.certificate_directories(config.state_dir)[-1]
     failed = 0
-    async with open_session(trust.upstream_context(found), config.connect_seconds) as session:
+    async with open_session(trust.make_context(found), config.connect_seconds) as session:
         for pin in trust.PINS:
             if pin.sha256 not in have:
-                fault = await _fetch_one(session, pin, directory, config.upstream_proxy or None)
+                fault = await _download(session, pin, directory, config.proxy_for(pin.url) or None)
                 print(f"not added: {pin.name}: {fault}" if fault else f"added: {pin.name} in {directory}")
                 failed |= bool(fault)
     return int(failed)
 
 
-async def _fetch_one(session: aiohttp.ClientSession, pin: trust.Pin, directory: Path, proxy: str | None) -> str | None:
-    """Download one certificate; what went wrong, if anything did. The fingerprint decides, not where it came from."""
+async def _download(session: aiohttp.ClientSession, pin: trust.Pin, directory: Path, proxy: str | None) -> str | None:
+    """Download one certificate; the fault, if there is one. The fingerprint decides, not where it came from."""
     try:
         async with session.get(pin.url, proxy=proxy, timeout=_TIMEOUT) as response:
-            status, data = response.status, await beginning(response, _MAX_BYTES)
+            status, data = response.status, await read_at_most(response, _MAX_BYTES)
     except (aiohttp.ClientError, OSError) as fault:
-        return f"{pin.url} cannot be fetched: {unreachable(fault).detail}"
+        return f"{pin.url} cannot be fetched: {classify_fault(fault).detail}"
     if status != 200:
         return f"{pin.url} answers {status}"
-    return _keep(pin, data.decode("ascii", "replace"), directory)
+    return _store(pin, data.decode("ascii", "replace"), directory)
 
 
-def _keep(pin: trust.Pin, text: str, directory: Path) -> str | None:
-    """Write the pinned certificate down; what went wrong, if anything did."""
-    for pem in trust.split(text):
+def _store(pin: trust.Pin, text: str, directory: Path) -> str | None:
+    """Write the pinned certificate into the directory; the fault, if there is one."""
+    for pem in trust.split_pem(text):
         certificate = trust.identify(pem, directory / pin.file)
         if certificate is not None and certificate.sha256 == pin.sha256:
             try:
@@ -100,5 +101,5 @@ def _keep(pin: trust.Pin, text: str, directory: Path) -> str | None:
     return f"what {pin.url} gives does not have the pinned fingerprint, so it is refused"
 
 
-def _colons(sha256: str) -> str:
+def _separate_bytes(sha256: str) -> str:
     return ":".join(sha256[index : index + 2] for index in range(0, len(sha256), 2))

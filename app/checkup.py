@@ -1,28 +1,52 @@
-"""`python -m app check`: do settings, certificates and credentials work? One line a step, the remedy at a failure."""
+"""`python -m app check`: do settings, certificates and credentials work? One line a step, the remedy at a failure.
+
+A line begins with `ok`, with `WARN` (requests are served, but something is not as it should be) or with `FAIL`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal, NamedTuple
 
 import aiohttp
 
-from app.application import abilities, context, first_level
 from app.config import Config
+from app.model_abilities import read_abilities
+from app.redaction import MASK, mask_model
+from app.tls_settings import make_context
+from app.token_sources import choose_token_source
 from app.translate.gigachat.models import read as read_models
+from app.translate.gigachat.paths import MODELS
+from app.translate.models import bare
 from app.upstream import trust
 from app.upstream.client import GigaChat, open_session
-from app.upstream.failures import Refused, UpstreamFailure
+from app.upstream.failures import Refused, Unreachable, UpstreamFailure
+from app.upstream.health_monitor import HealthMonitor
 from app.upstream.oauth import TokenFailure
-from app.upstream.pulse import Pulse
-from app.upstream.tokens import Token
+from app.upstream.tokens import Token, TokenSource
 
 DEFAULT_BASE = Config().base_url
 OLD_BASE = "https://gigachat.devices.sberbank.ru/api"
-# Without these nobody is served; an alias, or a model that sees images, may be for another account.
+# Without these models nobody is served; an alias, or a model that sees images, may be for another account.
 _NEEDED = frozenset({"GIGACHAT_MODEL", "GPT2GIGA_EMBEDDINGS_MODEL"})
-_SOON = 30 * 86400  # a certificate that ends within so many seconds is told
+# What helps where GigaChat itself refuses.
+_STATUSES = {
+    402: "Buy tokens in the personal account (developers.sber.ru), or set the key of an account that has some",
+    403: "Check in the personal account that the account is active, and its scope and tariff",
+    423: "GigaChat has stopped this for technical reasons: write to its support, or use another account",
+    429: "Wait a minute and try again; find who else uses the same key",
+}
+SOON_SECONDS = 30 * 86400  # a certificate that ends within so many seconds is named
+
+
+class Step(NamedTuple):
+    """A line of the report."""
+
+    word: Literal["ok", "WARN", "FAIL"]
+    text: str
 
 
 class StepFailed(Exception):
@@ -34,133 +58,167 @@ class StepFailed(Exception):
         self.remedy = remedy
 
 
-class _Silent:
-    def gone(self, detail: str) -> None:
-        """The steps tell it themselves."""
+class _SilentObserver:
+    """A health observer that tells nobody."""
 
-    def back(self, seconds: float | None) -> None:
-        """The steps tell it themselves."""
+    def became_unavailable(self, detail: str) -> None:
+        """The steps print it themselves."""
+
+    def became_available(self, seconds: float | None) -> None:
+        """The steps print it themselves."""
 
 
 async def run(config: Config) -> int:
     """Go through the steps, print a line for each; 1 at the first failure."""
+    warnings = 0
     try:
-        async for line in _steps(config):
-            print(f"ok    {line}")
+        async for step in _take_steps(config):
+            print(f"{step.word:<6}{step.text}")
+            warnings += step.word == "WARN"
     except StepFailed as failure:
         print(f"FAIL  {failure.step}\n      {failure.remedy}")
         return 1
-    print("All is well: `python -m app` will serve.")
+    found = "All is well" if not warnings else f"It works, with {warnings} warning(s) above"
+    print(f"{found}: `python -m app` will serve. (No chat was asked for, since it would cost tokens.)")
     return 0
 
 
-async def _steps(config: Config) -> AsyncIterator[str]:
-    yield "settings: " + (", ".join(sorted(config.effective())) or "all defaults")
+async def _take_steps(config: Config) -> AsyncIterator[Step]:
+    yield Step("ok", "settings: " + (", ".join(sorted(config.changed_settings())) or "all defaults"))
     for warning in config.warnings:
-        yield f"settings, but: {warning}"
-    certificates, _ = trust.find(config.state_dir)
-    tls = context(config, certificates)
-    abilities(config)
-    yield _certificates(config, certificates)
-    async with open_session(tls, config.connect_seconds) as session:
+        yield Step("WARN", f"settings: {warning}")
+    certificates, _ = trust.find_certificates(config.state_dir)
+    context = make_context(config, certificates)
+    read_abilities(config)
+    yield _check_certificates(config, certificates)
+    async with open_session(context, config.connect_seconds) as session:
         try:
-            token = await _token(config, session)
+            token = await _fetch_token(config, context)
         except StepFailed:
             if config.access_token:
-                yield await _second_level(config, session)
+                yield await _try_second_level(config, session)
             raise
-        yield f"token: {token.source}" + ("" if token.ends == float("inf") else f", lives {token.ends:.0f} s")
-        names = await _models(config, session, token)
-        yield f"GigaChat answers and has {len(names)} models" + (" (the SANDBOX: no GigaChat)" if names.sandbox else "")
+        if token.source != "ready":  # what a ready token is worth GigaChat says below
+            yield Step("ok", f"token: {token.source}")
+        models = await _list_models(config, session, token)
+        if token.source == "ready":
+            yield Step("ok", "token: ready")
+        where = " (the SANDBOX: no GigaChat)" if models.sandbox else ""
+        yield Step("ok", f"GigaChat answers and has {len(models.kinds)} models{where}")
         for setting, name in config.models():
-            if name in names:
-                yield f"{setting}: {name}"
-            elif setting in _NEEDED:
-                raise StepFailed(f"{setting}: GigaChat has no model {name!r}", f"Choose of: {', '.join(names)}")
-            else:
-                yield f"{setting}, but: GigaChat has no model {name!r}. Choose of: {', '.join(names)}"
+            yield _check_model(setting, bare(name), models.kinds)
         if config.access_token and token.source != "ready":
-            await _models(config, session, Token("ready", config.access_token))
-            yield "the ready token works as the second level"
+            await _list_models(config, session, Token("ready", config.access_token))
+            yield Step("ok", "the ready token works as the second level")
 
 
-def _certificates(config: Config, certificates: list[trust.Certificate]) -> str:
+def _check_model(setting: str, name: str, kinds: Mapping[str, str | None]) -> Step:
+    """Whether GigaChat has the model of a setting, for the use that the setting is about. Raises StepFailed."""
+    uses = {"GPT2GIGA_EMBEDDINGS_MODEL": ("embedder",), "GPT2GIGA_MODEL_ALIASES": ("chat", "embedder")}
+    wanted = uses.get(setting, ("chat",))
+    if name in kinds and kinds[name] in (*wanted, None):
+        return Step("ok", f"{setting}: {name}")
+    fault = f"GigaChat has no {_show_model(name)}" if name not in kinds else f"{name} is of the kind '{kinds[name]}'"
+    fitting = [one for one, kind in kinds.items() if kind in (*wanted, None)]
+    remedy = f"Choose of: {', '.join(fitting or kinds)}"
+    if setting in _NEEDED:
+        raise StepFailed(f"{setting}: {fault}", remedy)
+    return Step("WARN", f"{setting}: {fault}. {remedy}")
+
+
+def _show_model(name: str) -> str:
+    """A model's name as it may be printed: not when it looks like a secret."""
+    return "such model" if mask_model(name) == MASK else f"model {name!r}"
+
+
+def _check_certificates(config: Config, certificates: list[trust.Certificate]) -> Step:
     if not config.verify_ssl_certs:
-        return "certificates: NOT verified (GIGACHAT_VERIFY_SSL_CERTS is off)"
+        return Step("WARN", "certificates: NOT verified: set GIGACHAT_VERIFY_SSL_CERTS=true")
     if config.ca_bundle_file is not None:
         told = f"certificates: only those of {config.ca_bundle_file} are trusted"
-        return told + _ending(trust.bundled(config.ca_bundle_file)[: trust.MAX_BUNDLED])
+        return _warn_of_ending(told, trust.read_bundle(config.ca_bundle_file)[: trust.MAX_BUNDLED])
     root = trust.PINS[0]
     if root.sha256 not in {certificate.sha256 for certificate in certificates}:
         raise StepFailed(f"certificates: {root.name} is missing", "Run `python -m app certs --fetch`")
-    return f"certificates: {len(certificates)} pinned, beside the system's" + _ending(certificates)
+    return _warn_of_ending(f"certificates: {len(certificates)} pinned, beside the system's", certificates)
 
 
-def _ending(certificates: list[trust.Certificate]) -> str:
-    """What is to be said of those that end soon: nothing if none does."""
-    names = [one.name for one in certificates if one.expires < time.time() + _SOON]
-    return f", but these end within 30 days, or have ended: {'; '.join(names)}" if names else ""
+def _warn_of_ending(told: str, certificates: list[trust.Certificate]) -> Step:
+    """What is told of the certificates, with those that end soon."""
+    names = [one.name for one in certificates if one.expires < time.time() + SOON_SECONDS]
+    if not names:
+        return Step("ok", told)
+    return Step("WARN", f"{told}, but these end within 30 days, or have ended: {'; '.join(names)}")
 
 
-async def _second_level(config: Config, session: aiohttp.ClientSession) -> str:
+async def _try_second_level(config: Config, session: aiohttp.ClientSession) -> Step:
     """What the ready token is worth while the first level fails."""
     try:
-        await _models(config, session, Token("ready", config.access_token))
+        await _list_models(config, session, Token("ready", config.access_token))
     except StepFailed as failure:
-        return f"the ready token does not help either: {failure.step}"
-    return "the ready token works: requests are served with it until it ends"
+        return Step("FAIL", f"the ready token does not help either: {failure.step}")
+    return Step("ok", "the ready token works: requests are served with it until it ends")
 
 
-async def _token(config: Config, session: aiohttp.ClientSession) -> Token:
-    fetch, source = first_level(config, session)
-    if fetch is None:
-        if config.access_token:
-            return Token("ready", config.access_token)
-        if source == "mtls":
-            return Token("mtls", "")
-        if config.access_token_file:
-            raise StepFailed("token: GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it")
-        raise StepFailed("token: no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key")
+async def _fetch_token(config: Config, context: ssl.SSLContext) -> Token:
+    """A first-level token, or what serves without one. Raises StepFailed."""
+    async with open_session(context, config.connect_seconds, reuse=False) as session:
+        fetch, source = choose_token_source(config, session)
+        if fetch is None:
+            return _choose_given_token(config, source)
+        try:
+            grant = await fetch()
+        except TokenFailure as failure:
+            told = f"token: {failure.reason}" + (f" ({failure.detail})" if failure.detail else "")
+            raise StepFailed(told, failure.remedy) from None
+        return Token(source, grant.token)
+
+
+def _choose_given_token(config: Config, source: TokenSource) -> Token:
+    """What serves where no token can be asked for. Raises StepFailed."""
+    if config.access_token:
+        return Token("ready", config.access_token)
+    if source == "mtls":
+        return Token("mtls", "")
+    if config.access_token_file:
+        raise StepFailed("token: GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it")
+    raise StepFailed("token: no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key")
+
+
+class _Models(NamedTuple):
+    """The models' kinds by their names; `sandbox` when the other side said that it is the local one."""
+
+    kinds: dict[str, str | None]
+    sandbox: bool
+
+
+async def _list_models(config: Config, session: aiohttp.ClientSession, token: Token) -> _Models:
+    gigachat = _make_client(config, session)
     try:
-        grant = await fetch()
-    except TokenFailure as failure:
-        told = f"token: {failure.reason}" + (f" ({failure.detail})" if failure.detail else "")
-        raise StepFailed(told, failure.remedy) from None
-    return Token(source, grant.token)
-
-
-class _Names(list[str]):
-    """The models' names; `sandbox` when the other side said that it is the local one."""
-
-    sandbox = False
-
-
-async def _models(config: Config, session: aiohttp.ClientSession, token: Token) -> _Names:
-    gigachat = _client(config, session)
-    try:
-        names = _Names(model.id for model in read_models(await gigachat.get("models", token, {})))
+        kinds = {model.id: model.kind for model in read_models(await gigachat.get(MODELS, token, {}))}
     except UpstreamFailure as failure:
-        raise await _explained(config, session, token, failure) from None
-    if not names:
+        raise await _explain_failure(config, session, token, failure) from None
+    if not kinds:
         raise StepFailed(f"what answers at {config.base_url}/v1 is no GigaChat", "Check GIGACHAT_BASE_URL")
-    names.sandbox = gigachat.sandbox
-    return names
+    return _Models(kinds, gigachat.sandbox)
 
 
-async def _explained(
+async def _explain_failure(
     config: Config, session: aiohttp.ClientSession, token: Token, failure: UpstreamFailure
 ) -> StepFailed:
     if isinstance(failure, Refused) and failure.status == 401:
         what = "the ready token" if token.source == "ready" else "the token"
         return StepFailed(f"GigaChat does not accept {what} (401)", "Give a token or key of the same contour and scope")
     step = f"GigaChat at {config.base_url}/v1: {failure}"
-    if isinstance(failure, Refused) and failure.status == 403 and not failure.page:
-        return StepFailed(step, "The account may not do this: check its scope, its tariff and that it is active")
+    if isinstance(failure, Refused) and not failure.page and (known := _STATUSES.get(failure.status)):
+        return StepFailed(step, known)
+    if isinstance(failure, Unreachable) and failure.cause == "tls":
+        return StepFailed("TLS with GigaChat: its certificate is not trusted", failure.detail)
     if config.base_url != DEFAULT_BASE:  # a token of another contour is no business of the public host's
         return StepFailed(step, "Check GIGACHAT_BASE_URL, network and proxy")
     old = dataclasses.replace(config, base_url=OLD_BASE)
     try:
-        works = read_models(await _client(old, session).get("models", token, {}))
+        works = read_models(await _make_client(old, session).get(MODELS, token, {}))
     except UpstreamFailure:
         works = []
     if works:
@@ -168,11 +226,11 @@ async def _explained(
     return StepFailed(step, f"The older host ({OLD_BASE}/v1) fails as well: check network, proxy and account")
 
 
-def _client(config: Config, session: aiohttp.ClientSession) -> GigaChat:
+def _make_client(config: Config, session: aiohttp.ClientSession) -> GigaChat:
     return GigaChat(
         session,
         config.base_url,
-        Pulse(_Silent()),
+        HealthMonitor(_SilentObserver()),
         timeout=30,
-        proxy=config.upstream_proxy,
+        proxy=config.proxy_for(config.base_url),
     )

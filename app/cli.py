@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 from pathlib import Path
 
+from app import standard_streams
 from app.config import Config
 from app.errors import ConfigError, GatewayError
 
@@ -22,28 +24,24 @@ examples:
   GIGACHAT_CREDENTIALS=<Authorization Key> python -m app    serve on 127.0.0.1:8090
   python -m app sandbox --with-gateway                      try it without credentials
   python -m app check                                       do settings, certificate and credentials work?
+  python -m app health                                      is the gateway that runs well, and if not, what helps?
   python -m app translate < body.json                       what would be sent to GigaChat?
   python -m app certs --fetch                               add the Ministry's intermediate certificates
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; the exit code: 0 done, 1 failed, 2 wrong usage or settings."""
+    """Run a command. Returns the exit code: 0 success, 1 failure, 2 wrong usage or settings."""
+    standard_streams.prepare()
     arguments = _parser().parse_args(argv)
     try:
-        code = int(arguments.run(arguments))
-        if sys.stdout is not None:  # closed by who started it
-            sys.stdout.flush()
-        return code
+        return int(arguments.run(arguments))
     except ConfigError as fault:
         for sentence in fault.faults:
             print(f"gpt2giga-proxy: {sentence}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough; the interpreter's own flush at the end would meet it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     alive = command("alive", "exit 0 when the gateway of these settings runs: for health checks")
     alive.set_defaults(run=_alive)
 
+    health = command("health", "print the health of the gateway of these settings, with causes and remedies")
+    health.set_defaults(run=_health)
+
     translate = command("translate", "print what a chat request would become, without sending it")
     translate.add_argument("file", nargs="?", help="a JSON body for /v1/chat/completions; standard input by default")
     translate.set_defaults(run=_translate)
@@ -76,13 +77,43 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
     sandbox.add_argument("--host", default="127.0.0.1", help="of the sandbox (default: %(default)s)")
-    sandbox.add_argument("--port", type=int, default=9555, help="of the sandbox (default: %(default)s)")
-    sandbox.add_argument("--token-ttl", type=float, default=1800.0, help="life of a token, seconds (default: 1800)")
-    sandbox.add_argument("--max-concurrency", type=int, default=0, help="429 above so many chats (default: no limit)")
-    sandbox.add_argument("--chunk-seconds", type=float, default=0.0, help="pause between a stream's chunks")
-    sandbox.add_argument("--clock-offset", type=float, default=0.0, help="seconds by which its clock is off")
+    sandbox.add_argument("--port", type=_port, default=9555, help="of the sandbox (default: %(default)s)")
+    sandbox.add_argument("--token-ttl", type=_seconds, default=1800.0, help="life of a token, seconds (default: 1800)")
+    sandbox.add_argument("--max-concurrency", type=_count, default=0, help="429 above so many chats (default: all)")
+    sandbox.add_argument("--chunk-seconds", type=_seconds, default=0.0, help="pause between a stream's chunks")
+    sandbox.add_argument("--clock-offset", type=_offset, default=0.0, help="seconds by which its clock is off")
     sandbox.add_argument("--with-gateway", action="store_true", help="run the gateway in front of it as well")
     sandbox.set_defaults(run=_sandbox)
+
+
+def _number(least: float, most: float, given: str) -> float:
+    """A number of the command line. Raises what argparse turns into a line and exit code 2."""
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{given[:40]!a} is no number from {least:.0f} to {most:.0f}")
+    return number
+
+
+def _count(given: str, most: int = 1_000_000) -> int:
+    number = _number(0, most, given)
+    if not number.is_integer():
+        raise argparse.ArgumentTypeError(f"{given[:40]!a} is no whole number")
+    return int(number)
+
+
+def _port(given: str) -> int:
+    return _count(given, 65_535)
+
+
+def _seconds(given: str) -> float:
+    return _number(0, 1e9, given)
+
+
+def _offset(given: str) -> float:
+    return _number(-1e9, 1e9, given)
 
 
 def _serve(_arguments: argparse.Namespace) -> int:
@@ -98,24 +129,15 @@ def _check(_arguments: argparse.Namespace) -> int:
 
 
 def _alive(_arguments: argparse.Namespace) -> int:
-    from http.client import HTTPConnection, HTTPException
+    from app.probes import check_alive
 
-    config = Config.load()
-    # A gateway that listens on all addresses listens on this one too.
-    host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104 - compared, not bound
-    connection = HTTPConnection(host, config.port, timeout=2)
-    try:
-        connection.request("GET", "/livez")
-        return 0 if connection.getresponse().status == 200 else 1
-    except OSError as fault:
-        print(f"nobody answers on {host}:{config.port}: {fault}", file=sys.stderr)
-        return 1
-    except HTTPException as fault:
-        told = repr(fault)[:200]  # what came may be long, and binary
-        print(f"what answers on {host}:{config.port} is no gateway, nor HTTP: {told}", file=sys.stderr)
-        return 1
-    finally:
-        connection.close()
+    return check_alive(Config.load())
+
+
+def _health(_arguments: argparse.Namespace) -> int:
+    from app.probes import print_health
+
+    return print_health(Config.load())
 
 
 def _certs(arguments: argparse.Namespace) -> int:
@@ -133,12 +155,13 @@ def _translate(arguments: argparse.Namespace) -> int:
     config = Config.load()
     try:
         data = Path(arguments.file).read_bytes() if arguments.file else sys.stdin.buffer.read()
-        shown = preview.chat(json_object(data), config.model, config.embeddings_model, config.model_aliases)
+        body, repairs = json_object(data)
+        shown = preview.chat(body, config.model, config.embeddings_model, config.model_aliases, repairs)
     except OSError as fault:
         print(f"cannot read {arguments.file}: {fault.strerror}", file=sys.stderr)
         return 2
     except GatewayError as error:
-        print(f"{error.row.status} {error.row.code}: {error.message}", file=sys.stderr)
+        print(f"{error.kind.status} {error.kind.name}: {error.message}", file=sys.stderr)
         return 1
     sys.stdout.buffer.write(json.dumps(shown, ensure_ascii=False, indent=2).encode() + b"\n")
     return 0

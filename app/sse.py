@@ -5,12 +5,16 @@ Source: the HTML standard, "Server-sent events" (text/event-stream), and the rec
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 CONTENT_TYPE = "text/event-stream"
 DONE = b"[DONE]"
 KEEPALIVE = b": keep-alive\n\n"
 
 # One event carries a phrase; a function call with its arguments or an inline image may be larger, never this large.
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+# JSON has one. Each costs an object, though it may hold nothing but its name.
+MAX_LINES = 10_000
 
 _PREFIX = b"data: "
 _END = b"\n\n"
@@ -18,30 +22,28 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(ValueError):
-    """An event did not end within MAX_EVENT_BYTES."""
+    """An event did not end within MAX_EVENT_BYTES or MAX_LINES."""
 
 
-def encode(data: bytes) -> bytes:
-    """Frame one payload (a single line, as JSON is) as an event."""
+def encode(data: bytes, event: bytes | None = None) -> bytes:
+    """Frame one payload (a single line, as JSON is) as an event; `event` is its name, where a protocol names events."""
+    if event is not None:
+        return b"event: " + event + b"\n" + _PREFIX + data + _END
     return _PREFIX + data + _END
-
-
-def comment(text: str) -> bytes:
-    """Frame a comment: parsers skip it, people and logs read it. `text` is one line."""
-    return f": {text}\n\n".encode()
 
 
 class Decoder:
     """Cuts a byte stream into the data of its events, in any slicing, with any of the three line ends.
 
-    Only `data` is handed on: comments, names, ids and empty events are skipped.
+    Only `data` is handed on: comments, names, ids and empty events are skipped. `large` sees every event that came in
+    several pieces, with what follows it, before it is handed on, and may raise.
     """
 
-    __slots__ = ("_carriage", "_rest", "_size", "_started")
+    __slots__ = ("_carriage", "_large", "_rest", "_started")
 
-    def __init__(self) -> None:
-        self._rest: list[bytes] = []  # an event that has begun, in pieces: joined once, when it ends
-        self._size = 0
+    def __init__(self, large: Callable[[bytes], None] | None = None) -> None:
+        self._rest = bytearray()  # an event that has begun
+        self._large = large
         self._carriage = False
         self._started = False
 
@@ -62,7 +64,7 @@ class Decoder:
         for block in blocks:
             if block.startswith(_PREFIX) and b"\n" not in block:
                 found.append(block[6:])
-            elif (data := _data(block)) is not None:
+            elif block and (data := _data(block)) is not None:
                 found.append(data)
         return found
 
@@ -78,19 +80,19 @@ class Decoder:
 
     def _closes(self, chunk: bytes) -> bool:
         """Whether the event that has begun ends in this piece."""
-        return _END in chunk or (chunk.startswith(b"\n") and self._rest[-1].endswith(b"\n"))
+        return _END in chunk or (chunk.startswith(b"\n") and self._rest.endswith(b"\n"))
 
     def _keep(self, piece: bytes) -> None:
-        if piece:
-            self._rest.append(piece)
-            self._size += len(piece)
-        if self._size > MAX_EVENT_BYTES:
+        self._rest += piece
+        if len(self._rest) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"an event of more than {MAX_EVENT_BYTES} bytes")
 
     def _joined(self, last: bytes) -> bytes:
-        buffer = b"".join((*self._rest, last))
+        self._rest += last
+        buffer = bytes(self._rest)
         self._rest.clear()
-        self._size = 0
+        if self._large is not None:
+            self._large(buffer)
         return buffer
 
     def _plain(self, chunk: bytes) -> bytes:
@@ -111,6 +113,10 @@ class Decoder:
 
 
 def _data(block: bytes) -> bytes | None:
+    if block.startswith(b":") and b"\n" not in block:
+        return None
+    if block.count(b"\n") > MAX_LINES:
+        raise EventTooLarge(f"an event of more than {MAX_LINES} lines")
     lines = []
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")

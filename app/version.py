@@ -1,12 +1,14 @@
-"""The program's version, as the installed package knows it."""
+"""The program's version, read from the installed package."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
+@cache
 def program_version() -> str:
-    """The installed version, or a word that says it runs from a bare checkout."""
+    """The installed version; `0+checkout` if the package is not installed."""
     try:
         return version("gpt2giga-proxy")
     except PackageNotFoundError:

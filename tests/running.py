@@ -17,7 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from app.sandbox import server
-from app.server.keys import GATEWAY, Gateway
+from app.server.app_keys import GATEWAY
+from app.server.gateway import Gateway
 
 SandboxStarter = Callable[..., Awaitable[server.Running]]
 

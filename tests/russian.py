@@ -13,7 +13,7 @@ PARAMETERS = {
         "0 становится таким малым значением, что ответ GigaChat детерминирован"
     ),
     "as it is": "как есть",
-    "0 means no limit": "0 означает «без ограничения»",
+    "0 and -1 mean no limit": "0 и -1 означают «без ограничения»",
     "the same as `max_tokens`, and before it": "то же, что `max_tokens`, с приоритетом перед ним",
     "the same as `max_tokens`; the Responses API's name, sent here by some clients": (
         "то же, что `max_tokens`; имя из Responses API, некоторые клиенты шлют его и сюда"
@@ -21,11 +21,11 @@ PARAMETERS = {
     "an SDK's argument that some clients send literally: its fields count as the body's": (
         "аргумент SDK, который некоторые клиенты шлют буквально: его поля считаются полями тела"
     ),
-    "functions; tools of other types and `strict` are left out, and told": (
-        "функции; инструменты других типов и `strict` отбрасываются, об этом сообщается"
+    "functions, also in other vendors' forms; other tools and `strict` are left out, and told": (
+        "функции, в том числе в чужих формах; прочие инструменты и `strict` отбрасываются, об этом сообщается"
     ),
-    "`auto`, `none`, `required`, a function by name, `allowed_tools`": (
-        "`auto`, `none`, `required`, функция по имени, `allowed_tools`"
+    "`auto`, `none`, `required` or `any`, a function by name, `allowed_tools`; all forms": (
+        "`auto`, `none`, `required` или `any`, функция по имени, `allowed_tools`; во всех формах"
     ),
     "taken; GigaChat calls one function an answer in either case": (
         "принимается; GigaChat в любом случае вызывает одну функцию за ответ"
@@ -34,12 +34,14 @@ PARAMETERS = {
         "старая форма `tools`; в ответах тогда `function_call`"
     ),
     "the older form of `tool_choice`": "старая форма `tool_choice`",
-    "`text`, `json_object`, `json_schema`": "`text`, `json_object`, `json_schema`",
+    "`text`, `json_object` (with a `schema`: as `json_schema`), `json_schema`": (
+        "`text`, `json_object` (со `schema` — как `json_schema`), `json_schema`"
+    ),
     "`low`, `medium`, `high`; others become the nearest, `none` the model's default": (
         "`low`, `medium`, `high`; прочие становятся ближайшим, `none` означает умолчание модели"
     ),
-    "up to 4 sequences; the answer is cut before the first that comes": (
-        "до 4 последовательностей; ответ обрезается перед той, что встретится первой"
+    "up to 16 different sequences; the answer is cut before the first that comes": (
+        "до 16 разных последовательностей; ответ обрезается перед той, что встретится первой"
     ),
     "up to 4 choices; each is a request to GigaChat": "до 4 вариантов; на каждый уходит отдельный запрос к GigaChat",
     "GigaChat's own; greater than 0": "собственный параметр GigaChat; больше 0",

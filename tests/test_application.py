@@ -1,23 +1,19 @@
-"""The wiring: several gateways in one process, background tasks that end with their gateway, faults of the start."""
+"""The wiring: several gateways in one process, background tasks that end with their gateway."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import aiohttp
-import pytest
 from aiohttp import web
 
-from app import application
-from app.application import build, first_level
+from app.application import build
 from app.config import Config
-from app.errors import ConfigError
 from app.sandbox import server
-from app.server.keys import REQUESTS
-from tests.running import GatewayStarter, Running, environment, eventually
+from app.server.app_keys import REQUESTS
+from tests.running import GatewayStarter, Running, environment
 
-TASKS = {"token-renewal", "gigachat-pulse", "ready-token"}
+TASKS = {"token-renewal", "gigachat-monitor", "ready-token"}
 
 
 async def say(http: aiohttp.ClientSession, url: str, text: str) -> str:
@@ -80,42 +76,6 @@ async def test_the_metrics_can_move_away(start_gateway: GatewayStarter, http: ai
         assert response.status == 404
 
 
-async def test_a_background_task_that_dies_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """A bug there must not be silent: a critical line with the task's name and the traceback."""
-
-    async def buggy() -> None:
-        raise RuntimeError("a bug")
-
-    async with application._running(buggy(), "token-renewal"):
-        await eventually(lambda: bool(caplog.records))
-    [record] = caplog.records
-    assert (record.levelname, record.getMessage()) == ("CRITICAL", "a background task died")
-    assert record.__dict__["gateway_fields"] == {"task": "token-renewal"}
-    assert record.exc_info
-
-
-@pytest.mark.parametrize(
-    ("given", "source"),
-    [
-        pytest.param({"GIGACHAT_CREDENTIALS": "YTpi"}, "oauth", id="key"),
-        pytest.param({"GIGACHAT_USER": "u", "GIGACHAT_PASSWORD": "p"}, "password", id="login"),
-        pytest.param(
-            {"GIGACHAT_CREDENTIALS": "YTpi", "GIGACHAT_USER": "u", "GIGACHAT_PASSWORD": "p"}, "oauth", id="key first"
-        ),
-        pytest.param({"GIGACHAT_CERT_FILE": __file__}, "mtls", id="certificate alone"),
-        pytest.param({"GIGACHAT_CERT_FILE": __file__, "GIGACHAT_ACCESS_TOKEN": "t"}, "none", id="certificate, token"),
-        pytest.param({"GIGACHAT_ACCESS_TOKEN": "t"}, "none", id="ready token alone"),
-        pytest.param({}, "none", id="nothing"),
-    ],
-)
-async def test_where_tokens_of_the_first_level_come_from(given: dict[str, str], source: str) -> None:
-    """The key, else the login, else the certificate itself; a ready token is the second level only."""
-    async with aiohttp.ClientSession() as session:
-        fetch, found = first_level(Config.load(given, dotenv=None), session)
-    assert found == source
-    assert (fetch is not None) is (source in {"oauth", "password"})
-
-
 async def test_a_login_brings_tokens(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
@@ -126,13 +86,3 @@ async def test_a_login_brings_tokens(
     )
     assert gateway.gateway.keeper.status().source == "password"
     assert await say(http, gateway.url, "да") == "да"
-
-
-@pytest.mark.parametrize("name", ["GIGACHAT_CA_BUNDLE_FILE", "GIGACHAT_CERT_FILE"])
-def test_a_file_that_tls_cannot_use_is_a_fault_of_the_settings(tmp_path: Path, name: str) -> None:
-    """The sentence names the setting and the file, whatever OpenSSL calls it."""
-    path = tmp_path / "file.pem"
-    path.write_text("not a certificate")
-    with pytest.raises(ConfigError) as raised:
-        application.context(Config.load({name: str(path)}, dotenv=None), [])
-    assert raised.value.faults[0].startswith(f"{name} ({path}): ")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,8 +108,8 @@ async def test_what_few_need_may_be_absent(sandbox: server.Running, capsys: pyte
     changes = {"GPT2GIGA_VISION_MODEL": "GigaChat-9", "GPT2GIGA_MODEL_ALIASES": "mine=GigaChat-8,fast=GigaChat-2"}
     assert await checked(sandbox, **changes) == 0
     shown = capsys.readouterr().out
-    assert "GPT2GIGA_VISION_MODEL, but: GigaChat has no model 'GigaChat-9'" in shown
-    assert "GPT2GIGA_MODEL_ALIASES, but: GigaChat has no model 'GigaChat-8'" in shown
+    assert "WARN  GPT2GIGA_VISION_MODEL: GigaChat has no model 'GigaChat-9'" in shown
+    assert "WARN  GPT2GIGA_MODEL_ALIASES: GigaChat has no model 'GigaChat-8'" in shown
     assert "GPT2GIGA_MODEL_ALIASES: GigaChat-2\n" in shown
 
 
@@ -161,7 +164,7 @@ async def test_the_trust_is_told(
     assert "NOT verified" in capsys.readouterr().out
     await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
     assert "only those of" in capsys.readouterr().out
-    monkeypatch.setattr(checkup, "_SOON", 20 * 365 * 86400)
+    monkeypatch.setattr(checkup, "SOON_SECONDS", 20 * 365 * 86400)
     await checked(sandbox)
     assert "beside the system's, but these end within 30 days" in capsys.readouterr().out
     await checked(sandbox, GIGACHAT_CA_BUNDLE_FILE=str(trust.shipped_directory() / trust.PINS[0].file))
@@ -176,3 +179,77 @@ async def test_only_a_ready_token_is_enough(sandbox: server.Running, capsys: pyt
     token = sandbox.state.tokens.issue(60)
     assert await checked(sandbox, GIGACHAT_CREDENTIALS="", GIGACHAT_ACCESS_TOKEN=token) == 0
     assert "token: ready" in capsys.readouterr().out
+
+
+# a fault of the sandbox, or settings -> what the failed step says, and its remedy
+FAULTS: dict[str, tuple[dict[str, Any], dict[str, str], str, str]] = {
+    "OAuth is gone": ({"kind": "down", "where": "oauth"}, {}, "cannot be reached", "GIGACHAT_AUTH_URL"),
+    "OAuth fails": ({"kind": "status", "where": "oauth"}, {}, "failed (status 500)", "Giving a ready token"),
+    "OAuth denies": ({"kind": "status", "where": "oauth", "status": 403}, {}, "denies access", "account is active"),
+    "OAuth is HTML": ({"kind": "html_200", "where": "oauth"}, {}, "holds no token", "GIGACHAT_AUTH_URL"),
+    "OAuth is cut": ({"kind": "cut", "where": "oauth"}, {}, "cut off", "Giving a ready token"),
+    "GigaChat is gone": ({"kind": "down", "where": "models"}, {}, "without an answer", "network and proxy"),
+    "GigaChat is HTML": ({"kind": "html_200", "where": "models"}, {}, "no GigaChat", "GIGACHAT_BASE_URL"),
+    "a page of a proxy": (
+        {"kind": "status", "where": "models", "status": 403, "html": True},
+        {},
+        "a page of HTML",
+        "GIGACHAT_BASE_URL",
+    ),
+    "401": ({"kind": "status", "where": "models", "status": 401}, {}, "does not accept the token (401)", "scope"),
+    "402": ({"kind": "status", "where": "models", "status": 402}, {}, "402", "Buy tokens"),
+    "403": ({"kind": "status", "where": "models", "status": 403}, {}, "403", "tariff"),
+    "423": ({"kind": "status", "where": "models", "status": 423}, {}, "423", "support"),
+    "429": ({"kind": "status", "where": "models", "status": 429}, {}, "429", "Wait a minute"),
+    "500": ({"kind": "status", "where": "models", "status": 500}, {}, "500", "network and proxy"),
+    "cut": ({"kind": "cut", "where": "models"}, {}, "cut off", "network and proxy"),
+    "an embedder that is to chat": ({}, {"GIGACHAT_MODEL": "Embeddings"}, "kind 'embedder'", "GigaChat-2-Max"),
+    "a chat model for embeddings": (
+        {},
+        {"GPT2GIGA_EMBEDDINGS_MODEL": "GigaChat"},
+        "GPT2GIGA_EMBEDDINGS_MODEL: GigaChat is of the kind 'chat'",
+        "EmbeddingsGigaR",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "changes", "failed", "remedy"), FAULTS.values(), ids=FAULTS)
+async def test_nothing_is_ok_that_failed(
+    fault: dict[str, Any],
+    changes: dict[str, str],
+    failed: str,
+    remedy: str,
+    sandbox: server.Running,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 1, one step that failed with its remedy, and no good word about it."""
+    if fault:
+        sandbox.state.faults.add(times=None, **fault)
+    assert await checked(sandbox, **changes) == 1
+    good, _, bad = capsys.readouterr().out.partition("FAIL  ")
+    assert failed in bad
+    assert remedy in bad.splitlines()[1]
+    assert "will serve" not in bad
+    assert ("ok    token" in good) is (fault.get("where") != "oauth")
+    assert ("ok    GigaChat answers" in good) is (not fault)
+
+
+@pytest.mark.parametrize("where", ["models", "oauth"])
+async def test_a_certificate_that_nobody_trusts(
+    where: str, sandbox: server.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The remedy is one of trust, not one of the network."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    options = "-x509 -newkey rsa:2048 -days 2 -subj /CN=127.0.0.1 -nodes"
+    files = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run(["openssl", "req", *options.split(), *files], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    other = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    url = f"https://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+    names = {"models": "GIGACHAT_BASE_URL", "oauth": "GIGACHAT_AUTH_URL"}
+    async with other:
+        assert await checked(sandbox, **{names[where]: url}) == 1
+    bad = capsys.readouterr().out.partition("FAIL  ")[2]
+    assert "certificate is not trusted" in bad.splitlines()[0]
+    assert "python -m app certs --fetch" in bad.splitlines()[1]

@@ -35,6 +35,7 @@ def test_it_carries_the_program_and_the_certificates(wheel: Path) -> None:
     assert not any(name.startswith(("tests", "deploy")) for name in names)
 
 
+@pytest.mark.long
 def test_it_runs_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     """Unpacked elsewhere it knows its version and trusts the certificate that it brought."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")

@@ -6,11 +6,12 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import pytest
 
-from app import playground
+from app import cli, playground
 from app.sandbox import server
 from app.sandbox.state import SandboxSettings
 from tests.running import Process, ProcessStarter, wait_ready
@@ -50,9 +51,13 @@ async def test_both_in_one_process_serve_a_real_request(
     process = start_process("sandbox", "--with-gateway", "--port", str(unused_port), env=REAL)
     url = process.event("listening")["url"]
     await asyncio.to_thread(wait_ready, url.removesuffix("/v1"))
-    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "sandbox:say Здравствуйте"}]}
+    body: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "sandbox:say Здравствуйте"}]}
     async with http.post(f"{url}/chat/completions", json=body) as response:
         assert (await response.json())["choices"][0]["message"]["content"] == "Здравствуйте"
+    body["messages"][0]["content"] = "sandbox:sing"
+    async with http.post(f"{url}/chat/completions", json=body) as response:
+        assert response.status == 400
+        assert "no directive is sandbox:sing. There are: sandbox:say, sandbox:long, " in (await response.text())
     process.popen.send_signal(signal.SIGINT)
     assert await ended(process) == 0
     text = process.log.read_text("utf-8")
@@ -61,6 +66,7 @@ async def test_both_in_one_process_serve_a_real_request(
     assert "real-token" not in text
 
 
+@pytest.mark.samples("15")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_sandbox_alone(
     start_process: ProcessStarter, unused_port: int, http: aiohttp.ClientSession, number: signal.Signals
@@ -73,6 +79,7 @@ async def test_the_sandbox_alone(
     assert f"GIGACHAT_CREDENTIALS={SandboxSettings().key} " in process.log.read_text("utf-8")
 
 
+@pytest.mark.samples("False")
 @pytest.mark.parametrize("gateway", [False, True])
 async def test_a_port_in_use_is_one_sentence(
     start_process: ProcessStarter, taken: int, unused_port: int, gateway: bool
@@ -85,11 +92,38 @@ async def test_a_port_in_use_is_one_sentence(
         said = f'"remedy":"GPT2GIGA_PORT={taken + 1} make sandbox (.env is not read here)"'
     else:
         process = start_process("sandbox", "--port", str(taken))
-        said = f"The sandbox cannot listen on 127.0.0.1:{taken}: "
+        said = (
+            f"The sandbox cannot listen on 127.0.0.1:{taken}: Address already in use.\nGive another port with --port "
+            f"{taken + 1}, or: make sandbox SANDBOX='--port {taken + 1}'\n"
+        )
     assert await ended(process) == 1
     assert said in process.log.read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--port", "9.5"),
+        ("--port", "x"),
+        ("--token-ttl", "nan"),
+        ("--token-ttl", "1e400"),
+        ("--max-concurrency", "-1"),
+        ("--chunk-seconds", "-0.1"),
+        ("--clock-offset", "soon"),
+    ],
+)
+def test_a_number_that_is_none_is_wrong_usage(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and a line that names the option and what it takes."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["sandbox", f"{option}={value}"])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"argument {option}: '{value}' is no " in last
+
+
+@pytest.mark.samples("True")
 @pytest.mark.parametrize("gateway", [False, True])
 async def test_a_host_that_is_not_this_machine_is_one_sentence(
     start_process: ProcessStarter, unused_port: int, gateway: bool
@@ -112,7 +146,7 @@ async def test_the_gateways_settings_are_the_environments_but_for_gigachat() -> 
     running = await server.start(settings)
     try:
         given = {**REAL, "GPT2GIGA_API_KEY": "mine", "GIGACHAT_MODEL": "GigaChat-2-Pro", "GIGACHAT_CERT_FILE": "/x"}
-        config = playground.gateway_config(running, settings, {**given, "GPT2GIGA_UPSTREAM_PROXY_FILE": "/x"})
+        config = playground.build_gateway_config(running, settings, {**given, "GPT2GIGA_UPSTREAM_PROXY_FILE": "/x"})
     finally:
         await running.stop()
     assert (config.api_key, config.model) == ("mine", "GigaChat-2-Pro")

@@ -53,6 +53,7 @@ def test_two() -> None:
 '''
 
 
+@pytest.mark.samples("true")
 @pytest.mark.parametrize("ci", ["", "true"])
 def test_the_run_names_what_it_left_out(ci: str, tmp_path: Path) -> None:
     """At the end stand the tests and the one command; in CI the run fails."""
@@ -94,10 +95,10 @@ class Machine:
         """It has this command no more."""
         (self._bin / name).unlink()
 
-    def set_up(self, ci: str = "") -> tuple[int, str, str]:
+    def set_up(self, ci: str = "", packages: str = "") -> tuple[int, str, str]:
         """Run the set-up: exit code, what it said, which commands it ran."""
         shell = "/bin/sh"
-        env = {"PATH": str(self._bin), "VENV": str(self._venv), "CI": ci}
+        env = {"PATH": str(self._bin), "VENV": str(self._venv), "CI": ci, "SYSTEM_PACKAGES": packages}
         text = SETUP.read_text("utf-8").replace(":/usr/sbin:/sbin", "")  # this machine's own are not that machine's
         done = subprocess.run(
             [shell, "-c", text, "setup.sh", "dev"], env=env, capture_output=True, text=True, timeout=20, check=False
@@ -155,3 +156,11 @@ def test_where_nothing_can_be_installed(machine: Machine, lack: str, ci: str) ->
     code, said, _ = machine.set_up(ci)
     assert code == (1 if ci else 0)
     assert f"sudo {ADD}" in said
+
+
+def test_the_system_stays_as_it_is_where_a_developer_says_so(machine: Machine) -> None:
+    """SYSTEM_PACKAGES=no: nothing is installed, although it could be, and the one command is named."""
+    code, said, ran = machine.set_up(packages="no")
+    assert code == 0
+    assert f"sudo {ADD}" in said
+    assert "apt-get" not in ran

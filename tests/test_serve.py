@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from app import serve
 from app.sandbox import server
+from app.version import program_version
 from tests.running import Process, ProcessStarter, environment, eventually
 
 CHAT = "/v1/chat/completions"
@@ -50,6 +52,7 @@ def failing(directory: Path, **env: str) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.splitlines()
 
 
+@pytest.mark.samples("GPT2GIGA_METRICS_PORT")
 @pytest.mark.parametrize("which", ["GPT2GIGA_PORT", "GPT2GIGA_METRICS_PORT"])
 def test_a_port_in_use_ends_the_start(tmp_path: Path, taken: int, which: str) -> None:
     """Exit code 1 and one line that names the port which is taken, the metrics' own too."""
@@ -62,6 +65,7 @@ def test_a_port_in_use_ends_the_start(tmp_path: Path, taken: int, which: str) ->
     assert line["remedy"] == f"set {which}={taken + 1}"
 
 
+@pytest.mark.samples("192.0.2.1")
 @pytest.mark.parametrize("host", ["gateway.invalid", "192.0.2.1", "a..b"])
 def test_a_host_that_is_not_this_machine_ends_the_start(tmp_path: Path, host: str) -> None:
     """A name without an address, another machine's address, no name at all: no other port would help."""
@@ -85,7 +89,7 @@ def test_a_host_that_is_not_this_machine_ends_the_start(tmp_path: Path, host: st
 )
 def test_whether_the_host_is_at_fault(fault: OSError, host: bool) -> None:
     """As the loops of asyncio, of its later versions and of uvloop tell it."""
-    assert serve.host_at_fault(fault) is host
+    assert serve.is_host_fault(fault) is host
 
 
 def test_a_bundle_without_a_certificate_ends_the_start(tmp_path: Path) -> None:
@@ -124,6 +128,7 @@ async def test_the_start_tells_the_settings_and_no_secret(
     process = start_process(env=env)
     line = process.event("listening")
     assert line["url"] == f"{process.url}/v1"
+    assert line["version"] == program_version()
     shown = line["settings"]
     assert shown["GIGACHAT_CREDENTIALS"] == shown["GIGACHAT_ACCESS_TOKEN"] == shown["GPT2GIGA_API_KEY"] == "set"
     assert (shown["GPT2GIGA_METRICS_PORT"], shown["GIGACHAT_BASE_URL"]) == (0, sandbox.url)
@@ -141,6 +146,39 @@ async def test_the_start_tells_the_settings_and_no_secret(
     assert [secret for secret in secrets if secret in text] == []
 
 
+async def test_the_text_log_is_for_people(
+    sandbox: server.Running, start_process: ProcessStarter, http: aiohttp.ClientSession
+) -> None:
+    """From the start to the stop: date and zone in each line, and nothing as Python writes it."""
+    env = environment(
+        sandbox,
+        GPT2GIGA_LOG_FORMAT="text",
+        GPT2GIGA_MODEL_ALIASES="gpt-4o=GigaChat-2-Max,claude-*=GigaChat-2-Pro",
+        GPT2GIGA_CORS_ORIGINS="https://a.example,https://b.example",
+        GPT2GIGA_STATE_ECHO="false",
+    )
+    process = start_process("-m", "app", program=["-B"], env=env)
+    async with asyncio.timeout(10):
+        while " listening " not in (text := process.log.read_text("utf-8")):
+            await asyncio.sleep(0.02)
+    url = re.search(r" url=(\S+)/v1 ", text)
+    assert url
+    async with http.post(url[1] + CHAT, json=SAY) as response:
+        assert response.status == 200
+    process.popen.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.popen.wait, 10) == 0
+    lines = process.log.read_text("utf-8").splitlines()
+    assert len(lines) >= 4
+    for line in lines:
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d [A-Z]+ +\S", line), line
+        assert not re.search(r"[{}\[\]]|\bTrue\b|\bFalse\b|\bNone\b|='|Path\(|<", line), line
+        assert not re.search(r"\b(?:0\.0*[1-9]\d{3}|[1-9]\d*\.\d{4})", line), line
+    (listening,) = (line for line in lines if " listening " in line)
+    assert f" version={program_version()} url={url[1]}/v1 " in listening
+    assert " settings.GPT2GIGA_STATE_ECHO=false" in listening
+    assert " settings.GPT2GIGA_CORS_ORIGINS=https://a.example,https://b.example" in listening
+
+
 async def test_nothing_under_way_is_the_end_at_once(
     sandbox: server.Running, start_process: ProcessStarter, http: aiohttp.ClientSession
 ) -> None:
@@ -155,6 +193,43 @@ async def test_nothing_under_way_is_the_end_at_once(
     assert await asyncio.to_thread(process.popen.wait, 8) == 0
     assert time.monotonic() - sent < 1
     assert {line["level"] for line in process.lines()} <= {"info", "warning"}
+
+
+@pytest.mark.samples("asyncio")
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_a_hangup_does_not_end_it(
+    sandbox: server.Running, start_process: ProcessStarter, http: aiohttp.ClientSession, tmp_path: Path, loop: str
+) -> None:
+    """The terminal closes and the gateway serves on; its log says so, once; a signal to stop still does."""
+    if loop == "asyncio":
+        (tmp_path / "uvloop.py").write_text("raise ImportError('not installed')\n")
+    process = start_process(env=environment(sandbox))
+    await until_ready(process, http)
+    for _ in range(3):
+        process.popen.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.05)
+    async with http.post(process.url + CHAT, json=SAY) as response:
+        assert response.status == 200
+    process.popen.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.popen.wait, 8) == 0
+    assert [line["level"] for line in process.lines() if line["event"].startswith("SIGHUP is ignored")] == ["info"]
+
+
+@pytest.mark.long
+async def test_nohup_stays_in_force(
+    sandbox: server.Running, start_process: ProcessStarter, http: aiohttp.ClientSession
+) -> None:
+    """Whoever started it decided that the signal is ignored: it is not even told of."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what a child inherits
+    try:
+        process = start_process(env=environment(sandbox))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    await until_ready(process, http)
+    process.popen.send_signal(signal.SIGHUP)
+    process.popen.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.popen.wait, 8) == 0
+    assert "SIGHUP" not in process.log.read_text("utf-8")
 
 
 async def test_the_process_hears_of_a_client_that_leaves(
@@ -190,6 +265,6 @@ async def test_it_serves_without_uvloop(
 def test_the_loop_is_uvloops_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """By what can be imported, nothing else."""
     uvloop = pytest.importorskip("uvloop")
-    assert serve.runner() is uvloop.run
+    assert serve.choose_runner() is uvloop.run
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert serve.runner() is asyncio.run
+    assert serve.choose_runner() is asyncio.run

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from app import settings
-from app.settings import Credential
 
 LEVEL = settings.choice("debug", "info")
 
@@ -17,10 +16,11 @@ Parser = Callable[[str], Any]
 
 TAKEN: list[tuple[Parser, str, Any]] = [
     (settings.text, "GigaChat-2", "GigaChat-2"),
-    (settings.words, "пароль", "пароль"),
+    (settings.any_text, "пароль", "пароль"),
     *((settings.boolean, word, True) for word in ("1", "true", "True", "YES", "on")),
     *((settings.boolean, word, False) for word in ("0", "false", "FALSE", "no", "Off")),
     (settings.integer, "007", 7),
+    (settings.count, "1", 1),
     (settings.port, "0", 0),
     (settings.port, "65535", 65535),
     (settings.size, "67108864", 64 * 1024**2),
@@ -30,10 +30,10 @@ TAKEN: list[tuple[Parser, str, Any]] = [
     (settings.size, "2GiB", 2 * 1024**3),
     (settings.seconds, "0", 0.0),
     (settings.seconds, "2.5", 2.5),
-    (settings.positive, "0.1", 0.1),
-    (settings.share, "0", 0.0),
-    (settings.share, "0.25", 0.25),
-    (settings.share, "1", 1.0),
+    (settings.positive_seconds, "0.1", 0.1),
+    (settings.fraction, "0", 0.0),
+    (settings.fraction, "0.25", 0.25),
+    (settings.fraction, "1", 1.0),
     (LEVEL, "INFO", "info"),
     (settings.url, "https://api.giga.chat/", "https://api.giga.chat"),
     (settings.login_url, "http://user:pa@127.0.0.1:3128", "http://user:pa@127.0.0.1:3128"),
@@ -41,9 +41,17 @@ TAKEN: list[tuple[Parser, str, Any]] = [
     *((settings.base_url, f"https://api.giga.chat{end}", "https://api.giga.chat") for end in ("", "/", "/v1", "/v2/")),
     (settings.base_url, "https://gigachat.devices.sberbank.ru/api/v1", "https://gigachat.devices.sberbank.ru/api"),
     (settings.base_url, "https://v1", "https://v1"),
+    (settings.url, "http://api.giga.chat.:8443", "http://api.giga.chat.:8443"),
+    (settings.scope, "GIGACHAT_API_B2B", "GIGACHAT_API_B2B"),
+    (settings.model, "GigaChat-2-Max-preview:29.3.20.1", "GigaChat-2-Max-preview:29.3.20.1"),
+    (settings.model_or_off, "OFF", ""),
+    (settings.host, "gateway-7d9f8b6c5d-x2x4z", "gateway-7d9f8b6c5d-x2x4z"),
+    (settings.host, "fe80::1%eth0", "fe80::1%eth0"),
     (settings.origins, "*", ("*",)),
     (settings.origins, "https://a.b , http://c:8080/,", ("https://a.b", "http://c:8080")),
     (settings.origins, "http://[::1]:80", ("http://[::1]:80",)),
+    (settings.origins, "HTTPS://App.Example:1", ("https://app.example:1",)),
+    *((settings.origins, f"{scheme}://Ab.c", (f"{scheme}://Ab.c",)) for scheme in settings.APP_SCHEMES),
     (settings.aliases, "gpt-4o=GigaChat-2-Max, claude-* = Pro,,", (("gpt-4o", "GigaChat-2-Max"), ("claude-*", "Pro"))),
     (settings.aliases, "*=GigaChat", (("*", "GigaChat"),)),
 ]
@@ -57,27 +65,35 @@ def test_a_value_is_taken(parse: Parser, raw: str, expected: Any) -> None:
 
 REFUSED: list[tuple[Parser, str]] = [
     *((settings.text, raw) for raw in ("a\nb", "ключ", "a\x00", "\udcff", "a\u200b")),
-    (settings.words, "\udcff"),
+    (settings.any_text, "\udcff"),
     *((settings.boolean, raw) for raw in ("2", "да", "y", "tru")),
     *((settings.integer, raw) for raw in ("-1", "1.0", "1e3", "٣", "x", "1_000", "9" * 5000)),
+    *((settings.count, raw) for raw in ("0", "-1")),
     *((settings.port, raw) for raw in ("65536", "-1", "http")),
     *((settings.size, raw) for raw in ("0", "0MiB", "-1", "1.5GiB", "64 TiB", "MiB", "64MiBs")),
     *((settings.seconds, raw) for raw in ("-1", "nan", "inf", "1e400", "5s", "")),
-    *((settings.positive, raw) for raw in ("0", "-0.0", "nan")),
-    *((settings.share, raw) for raw in ("-0.1", "1.1", "10%", "nan", "")),
+    *((settings.positive_seconds, raw) for raw in ("0", "-0.0", "nan")),
+    *((settings.fraction, raw) for raw in ("-0.1", "1.1", "10%", "nan", "")),
     (LEVEL, "loud"),
     *(
         (settings.url, raw)
         for raw in ("api.giga.chat", "ftp://a", "https://", "http:///v1", "http://a:99999", "http://a b")
     ),
+    *((settings.url, raw) for raw in ("http://a/?key=x", "http://a#x", "http://a:", "http://a..b", "http://127.1")),
     *((settings.base_url, raw) for raw in ("/v1", "https:///v1", "http://[::1")),
+    *((settings.scope, raw) for raw in ("pers", "a2V5", "GIGACHAT API", "A" * 65)),
+    *((settings.model, raw) for raw in ("a2V5=", "sk-x", "модель", "0" * 32)),
+    *((settings.host, raw) for raw in ("a/b", "u:p@a", "a b", "a2V5=", "0" * 32)),
+    (settings.hosts, "files.example.com," + "0" * 32),
+    (settings.directory, "sk-x"),
+    (settings.aliases, "gpt-4o=a2V5="),
     *(
         (settings.origins, raw)
-        for raw in ("a.b", "https://a.b/x", "*,https://a.b", "null", "https://a?b", "https://u@a")
+        for raw in ("a.b", "https://a.b/x", "*,https://a.b", "null", "https://a?b", "https://u@a", "file://", "app:x")
     ),
     (settings.origins, "https://\udcff"),
     *((settings.aliases, raw) for raw in ("gpt-4o", "=x", "a=", "g*t=x", "*a=x", "a=b,c")),
-    (settings.home, "~nobody-of-this-name/x"),
+    (settings.expand_home, "~nobody-of-this-name/x"),
     (settings.existing_file, "~nobody-of-this-name/x"),
     (settings.existing_file, "/no/such/file"),
     (settings.existing_file, "/"),
@@ -95,18 +111,23 @@ def test_a_wrong_value_is_a_fault(parse: Parser, raw: str) -> None:
 
 
 SECRETS: list[tuple[Parser, str]] = [
+    *(
+        (parse, raw)
+        for raw in ("s3cret", "x,s3cret==", "s3cret/=,y")
+        for parse in (settings.boolean, settings.integer, settings.port, settings.size, settings.seconds)
+    ),
+    *((parse, "s3cret!=") for parse in (settings.fraction, LEVEL, settings.origins, settings.hosts, settings.aliases)),
+    *((parse, "s3cret==") for parse in (settings.scope, settings.model, settings.host, settings.directory)),
+    (settings.existing_file, "s3cret"),
+    (settings.existing_file, "/s3cret"),
+    (settings.directory, "/dev/null/s3cret"),
     (settings.text, "s3cret\n"),
-    (settings.words, "s3cret\udcff"),
+    (settings.any_text, "s3cret\udcff"),
     (settings.url, "http://user:s3cret@proxy:80"),
     (settings.url, "http://user:s3cret/x@proxy:80"),
     (settings.url, "http://user:[s3cret]@proxy"),
     (settings.url, "http://[s3cret]/"),
     (settings.url, "s3cret"),
-    (settings.credentials, "s3cret key"),
-    (settings.credentials, "a=b,a=s3cret"),
-    (settings.credentials, "s3cret@nowhere"),
-    (settings.credentials, "ключ=s3cret"),
-    (settings.credentials, "s3cret\x00"),
 ]
 
 
@@ -116,46 +137,6 @@ def test_a_fault_tells_no_secret(parse: Parser, raw: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse(raw)
     assert "s3cret" not in str(caught.value)
-
-
-# text, (alias, key, scope) of each
-CREDENTIALS: list[tuple[str, list[tuple[str, str, str | None]]]] = [
-    ("key", [("default", "key", None)]),
-    ("key=", [("default", "key=", None)]),
-    ("key==", [("default", "key==", None)]),
-    ("prod=key", [("prod", "key", None)]),
-    ("prod=key==", [("prod", "key==", None)]),
-    ("prod==key=", [("prod", "=key=", None)]),
-    ("key==@GIGACHAT_API_B2B", [("default", "key==", "GIGACHAT_API_B2B")]),
-    ("prod=key=@GIGACHAT_API_CORP", [("prod", "key=", "GIGACHAT_API_CORP")]),
-    ("a,b,c", [("default", "a", None), ("key2", "b", None), ("key3", "c", None)]),
-    (" a , ,b=c, ", [("default", "a", None), ("b", "c", None)]),
-    ("x=a,b@S,d=", [("x", "a", None), ("key2", "b", "S"), ("key3", "d=", None)]),
-    ("a+/9=,team.b-2_x=c", [("default", "a+/9=", None), ("team.b-2_x", "c", None)]),
-]
-
-
-@pytest.mark.parametrize(("raw", "expected"), CREDENTIALS)
-def test_credentials_are_read(raw: str, expected: list[tuple[str, str, str | None]]) -> None:
-    """Key, alias=key, alias=key@scope; an `=` at the key's end is the key's own."""
-    assert settings.credentials(raw) == tuple(Credential(*one) for one in expected)
-
-
-BROKEN = ["=key", "@GIGACHAT_API_PERS", "key@", "key@pers", "key@a b", "two words", "a=b,a=c", "b,default=c"]
-
-
-@pytest.mark.parametrize("raw", [*BROKEN, "key2=a,b", "ключ", "a" * 33 + "=key", "-a=key"])
-def test_broken_credentials_are_a_fault(raw: str) -> None:
-    """No key, a strange alias or scope, two of one alias: told by number."""
-    with pytest.raises(ValueError, match="credential"):
-        settings.credentials(raw)
-
-
-def test_a_credential_never_shows_its_key() -> None:
-    """Neither in a repr nor in a tuple's."""
-    shown = repr((Credential("prod", "s3cret", None),)) + f"{Credential('prod', 's3cret', 'S')}"
-    assert "s3cret" not in shown
-    assert "prod" in shown
 
 
 def test_files_and_directories(tmp_path: Path) -> None:

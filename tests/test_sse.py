@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app import sse
 from app.sse import Decoder
+from tests.examples import examples
 from tests.translate.samples import sample, streams
 
 # what came, the data of its events
@@ -99,7 +101,7 @@ def test_a_cut_gives_whole_events_and_one_piece(name: str) -> None:
         assert not found or whole[len(found) - 1].startswith(found[-1])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(max_examples=200)
 @given(
     st.lists(st.text(st.characters(exclude_characters="\r\n"), min_size=1)),
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
@@ -116,8 +118,7 @@ def test_any_text_in_any_slicing(texts: list[str], line_end: bytes, cuts: list[i
 
 def test_comments_are_skipped_by_readers() -> None:
     """What we write as a comment is no event for anybody."""
-    assert sse.comment("x-gateway-upstream-ms=1") == b": x-gateway-upstream-ms=1\n\n"
-    assert decode(sse.KEEPALIVE, sse.comment("и"), sse.encode(sse.DONE)) == [b"[DONE]"]
+    assert decode(sse.KEEPALIVE, ": и\n\n".encode(), sse.encode(sse.DONE)) == [b"[DONE]"]
 
 
 @pytest.mark.parametrize("line", [b"data: " + b"x" * 2_000, b": " + b"x" * 2_000, b"x" * 2_000])
@@ -141,3 +142,42 @@ def test_a_large_event_takes_linear_time() -> None:
     (data,) = decoder.feed(b"\n\n")
     assert len(data) == size
     assert time.process_time() - started < 1
+
+
+@pytest.mark.long
+@pytest.mark.samples("\\n", "a", "data:\\n")
+@pytest.mark.parametrize("unit", [b"\n", b":\n\n", b":", b"data:\n", b"\r", b"a", b"event: x\n\n", b"data\n\n"])
+def test_floods_take_linear_time(unit: bytes) -> None:
+    """Whatever is repeated, in pieces as a socket gives them and byte by byte."""
+    flood, began = unit * (2**20 // len(unit)), time.process_time()
+    for size, most in ((65_536, len(flood)), (1, 100_000)):
+        decoder = Decoder()
+        with contextlib.suppress(sse.EventTooLarge):
+            for at in range(0, most, size):
+                decoder.feed(flood[at : at + size])
+    assert time.process_time() - began < 5
+
+
+def test_an_event_of_many_lines_is_refused() -> None:
+    """Each would be an object."""
+    assert decode(b"data:a\n" * 10_000 + b"\n") == [b"\n".join([b"a"] * 10_000)]
+    for frames in (b"data:\n" * 10_002 + b"\n", b"\nx" * 10_002):
+        with pytest.raises(sse.EventTooLarge):
+            decode(frames)
+
+
+def test_what_came_in_pieces_is_shown_before_it_is_handed_on() -> None:
+    """To whoever bounds what is in it; it may refuse."""
+    seen: list[bytes] = []
+    decoder = Decoder(seen.append)
+    assert decoder.feed(b"data: a\n\ndata: b") == [b"a"]
+    assert decoder.feed(b"c\n\nda") == [b"bc"]
+    assert decoder.finish() == []
+    assert seen == [b"data: bc\n\nda", b"da"]
+
+
+def test_an_event_may_have_a_name() -> None:
+    """Protocols that name their events are read by the same decoder, which hands on the data alone."""
+    assert sse.encode(b"{}", b"message_start") == b"event: message_start\ndata: {}\n\n"
+    assert sse.encode(b"{}") == b"data: {}\n\n"
+    assert decode(sse.encode(b"{}", b"ping"), sse.encode(b"[]")) == [b"{}", b"[]"]

@@ -17,4 +17,6 @@ def test_it_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(version, "version", missing)
+    version.program_version.cache_clear()
     assert version.program_version() == "0+checkout"
+    version.program_version.cache_clear()

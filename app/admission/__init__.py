@@ -1,1 +1,1 @@
-"""Who may go now: tenants, their keys, and the memory that their requests may take."""
+"""Decides whether a request is admitted: tenants, their keys, and the memory that requests may hold."""

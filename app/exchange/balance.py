@@ -1,28 +1,28 @@
-"""GigaChat's balance, asked for in the background: what is left of packages that were bought or given.
+"""GigaChat's balance, asked for in the background: how many tokens are left of each package.
 
-Source: GigaChat's REST API, `GET /balance`; accounts that pay as they go get 403.
+Source: docs/gigachat-api.md, "GET /balance"; accounts that pay as they go get 403.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from app.background import report_bug
 from app.observe.balances import BalanceObserver
 from app.observe.credentials import CredentialObserver
 from app.observe.metrics import Metrics
+from app.translate.gigachat import paths
 from app.translate.gigachat.balance import read
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, UpstreamFailure
 from app.upstream.tokens import NoToken, TokenKeeper
-from app.upstream.wire import survived
 
-_PATH = "balance"
 _HEADERS = {"Accept": "application/json"}
-# A start has more urgent things to ask, and a gateway that is gone again at once needs no balance.
+# Other requests come first when the gateway starts.
 _FIRST_SECONDS = 15.0
-# An account without packages seldom gets one; the same of a contour that does not know the path.
+# Accounts without packages (403) and servers without this path (404) are asked seldom: that changes rarely.
+_WITHOUT_BALANCE = frozenset({403, 404})
 _SELDOM_SECONDS = 3600.0
-_NONE = frozenset({403, 404})
 
 
 class Balance:
@@ -39,40 +39,40 @@ class Balance:
         self._seconds = seconds
 
     async def run(self) -> None:
-        """The background task. Ends only by cancellation."""
+        """Ask for as long as the gateway runs. Ends only by cancellation."""
         pause = min(_FIRST_SECONDS, self._seconds)
         while True:
             await asyncio.sleep(pause)
             try:
                 pause = await self.ask()
-            except Exception as bug:  # noqa: BLE001 - a task that died would show yesterday's balance forever
-                survived(bug, "the balance could not be asked for")
+            except Exception as bug:  # noqa: BLE001 - without this task the last balance would be shown forever
+                report_bug(bug, "the balance could not be asked for")
                 pause = self._seconds
 
     async def ask(self) -> float:
-        """Ask once; the seconds until the next time. A failure leaves the last balance standing."""
+        """Ask once; give the seconds until the next time. A failure keeps the last balance."""
         try:
             token = await self._keeper.get()
         except NoToken:
             return self._seconds
         code = "other"
         try:
-            packages = read(await self._gigachat.get(_PATH, token, _HEADERS))
+            packages = read(await self._gigachat.get(paths.BALANCE, token, _HEADERS))
             code = "200"
         except Refused as refusal:
             code = self._metrics.code(refusal.status)
             if refusal.status == 401:
-                self._health.used(401, token.source)
+                self._health.record_use(401, token.source)
                 await self._keeper.replace(token)
-            if refusal.status not in _NONE or refusal.page:
+            if refusal.status not in _WITHOUT_BALANCE or refusal.page:
                 return self._seconds
-            self._observer.none(refusal.status)
+            self._observer.record_no_balance(refusal.status)
             return max(self._seconds, _SELDOM_SECONDS)
         except UpstreamFailure:
             return self._seconds
         finally:
             self._metrics.upstream_requests.labels("balance", code, self._health.label).inc()
         if packages is not None:
-            self._gigachat.pulse.alive()
-            self._observer.told(packages)
+            self._gigachat.monitor.mark_available()
+            self._observer.record_packages(packages)
         return self._seconds

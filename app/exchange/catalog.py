@@ -1,6 +1,6 @@
 """GigaChat's models: fetched in the background, the last good list while GigaChat is down.
 
-The same small request tells whether GigaChat is there at all, and whether it takes a ready token.
+The same small request shows whether GigaChat answers at all, and whether it accepts a ready token.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from collections.abc import Iterable
 from app.observe.credentials import CredentialObserver
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
+from app.redaction import MASK, mask_model
 from app.translate.dialogue import Model
+from app.translate.gigachat import paths
 from app.translate.gigachat.models import read as read_models
+from app.translate.missing_models import Use, say_missing
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, UpstreamFailure
 from app.upstream.tokens import NoToken, Token, TokenKeeper
 
-_PATH = "models"
 _HEADERS = {"Accept": "application/json"}
 
 
 class Catalog:
-    """The list that `GET /v1/models` gives. `configured` are settings and the models that they name."""
+    """The list that `GET /v1/models` gives. `configured`: each setting that names a model, and the model.
+
+    `models` is empty before the first answer; `absent` are those of `configured` that GigaChat does not have.
+    """
 
     def __init__(
         self,
@@ -32,56 +37,67 @@ class Catalog:
         configured: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.models: list[Model] = []
+        self.kinds: dict[str, str | None] = {}  # GigaChat's words for what its models do, by their names
         self._configured = frozenset(configured)
-        self.absent: frozenset[tuple[str, str]] = frozenset()  # of the configured ones
+        self.absent: frozenset[tuple[str, str]] = frozenset()
         self._gigachat = gigachat
         self._keeper = keeper
         self._metrics = metrics
         self._health = health
 
     async def refresh(self) -> None:
-        """Fetch the list with the token in use. A failure keeps the last list; the pulse has heard of it."""
+        """Fetch the list with the token in use. A failure is reported to the monitor, and the last list stays."""
         try:
             token = await self._keeper.get()
         except NoToken:
             return
-        pulse = self._gigachat.pulse
+        monitor = self._gigachat.monitor
         try:
             models = read_models(await self._ask(token))
-            self._health.used(200, token.source, probe=True)
+            self._health.record_use(200, token.source, probe=True)
         except Refused as refusal:
-            self._health.used(refusal.status, token.source)
-            if refusal.status in {401, 429} and not refusal.page:
-                pulse.alive(success=False)
-            else:
-                pulse.gone(f"what answers at GIGACHAT_BASE_URL refuses its list of models ({refusal})")
-            if refusal.status == 401:
-                await self._keeper.replace(token)
+            await self._report_refusal(refusal, token)
             return
         except UpstreamFailure as failure:
-            pulse.gone(str(failure))
+            monitor.mark_unavailable(str(failure))
             return
         if not models:
-            pulse.gone("what answers at GIGACHAT_BASE_URL has no models: it is no GigaChat")
+            monitor.mark_unavailable("what answers at GIGACHAT_BASE_URL has no models: it is no GigaChat")
             return
-        pulse.alive()
+        monitor.mark_available()
         if self._gigachat.sandbox and not self.models:
             LOGGER.warning("this is the sandbox: answers are invented, no GigaChat is asked")
-        self.models = models
-        self._tell_absent()
+        self.models, self.kinds = models, {model.id: model.kind for model in models}
+        self._warn_of_absent()
         self._metrics.allow_models(model.id for model in models)
 
-    def _tell_absent(self) -> None:
-        """A model that is configured and not in the list, once: requests for it are the client's 404, and no alert."""
+    async def _report_refusal(self, refusal: Refused, token: Token) -> None:
+        """A refusal of the token, or of so many requests, shows that GigaChat is there."""
+        monitor = self._gigachat.monitor
+        self._health.record_use(refusal.status, token.source)
+        if refusal.status in {401, 429} and not refusal.page:
+            monitor.mark_available(success=False)
+        else:
+            monitor.mark_unavailable(f"what answers at GIGACHAT_BASE_URL refuses its list of models ({refusal})")
+        if refusal.status == 401:
+            await self._keeper.replace(token)
+
+    def _warn_of_absent(self) -> None:
+        """Log each configured model that is not in the list, once: clients get a 404 for it, which raises no alert."""
         known = {model.id for model in self.models}
         absent = frozenset(one for one in self._configured if one[1] not in known)
         for setting, model in sorted(absent - self.absent):
             remedy = f"name in {setting} a model that GET /v1/models lists"
-            LOGGER.warning("GigaChat has no such model", extra=fields(setting=setting, model=model, remedy=remedy))
+            told = None if (shown := mask_model(model)) == MASK else shown
+            LOGGER.warning("GigaChat has no such model", extra=fields(setting=setting, model=told, remedy=remedy))
         self.absent = absent
 
-    async def takes(self, value: str) -> bool | None:
-        """Does GigaChat take this ready token? None: it could not be asked."""
+    def say_missing(self, model: str, asked: str | None, use: Use) -> str:
+        """What a client is told whose request GigaChat answers with "no such model"."""
+        return say_missing(model, (name for name, kind in self.kinds.items() if kind in (use, None)), asked)
+
+    async def accepts_token(self, value: str) -> bool | None:
+        """Whether GigaChat accepts this ready token; None: it could not be asked, or did not say."""
         try:
             await self._ask(Token("ready", value))
         except Refused as refusal:
@@ -93,7 +109,7 @@ class Catalog:
     async def _ask(self, token: Token) -> bytes:
         code = "other"
         try:
-            body = await self._gigachat.get(_PATH, token, _HEADERS)
+            body = await self._gigachat.get(paths.MODELS, token, _HEADERS)
             code = "200"
         except Refused as refusal:
             code = self._metrics.code(refusal.status)

@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from time import monotonic
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
-from app.exchange.attempts import Attempts, Job
-from app.exchange.outcomes import to_error, unreadable
-from app.observe.facts import Facts, Tokens
+from app.exchange.catalog import Catalog
+from app.exchange.notes import tell_notes
+from app.exchange.outcomes import client_errors
+from app.exchange.sender import Job, Sender
+from app.observe.request_record import RequestRecord
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
 from app.translate.gigachat import embeddings as contract
-from app.translate.gigachat.answers import UnreadableError
-from app.translate.notes import header, refuse_if_strict
+from app.translate.gigachat import paths
+from app.translate.missing_models import refuse_wrong_use
+from app.translate.notes import refuse_if_strict
 from app.upstream import client
-from app.upstream.failures import UpstreamFailure
 
-_PATH = "embeddings"
+# Bytes of memory for each number until the answer is written: eight here, and its text or base64 in the answer.
+_TEXT_BYTES, _PACKED_BYTES = 30, 19
+_LONGEST = max(contract.SIZES.values())
 
 
 class Embeddings:
     """Embeddings, in batches."""
 
-    def __init__(self, attempts: Attempts) -> None:
-        self._attempts = attempts
+    def __init__(self, sender: Sender, catalog: Catalog) -> None:
+        self._sender = sender
+        self._catalog = catalog
 
-    async def answer(self, asked: EmbeddingsRequest, notes: list[Note], facts: Facts, *, strict: bool) -> Vectors:
-        """All vectors, in the order of the inputs. Raises GatewayError."""
+    async def answer(
+        self,
+        asked: EmbeddingsRequest,
+        notes: list[Note],
+        record: RequestRecord,
+        *,
+        strict: bool,
+        take: Callable[[int], None],
+    ) -> Vectors:
+        """All vectors, in the order of the inputs. Raises GatewayError.
+
+        `take` holds memory, and raises GatewayError where there is none: nothing is asked that could not be answered.
+        """
+        refuse_wrong_use(asked.model, "embedder", self._catalog.kinds, asked.fields.model)
         if strict:
             refuse_if_strict(notes)
-        facts.adapted, facts.dropped = header(notes, "adapted"), header(notes, "dropped")
-        facts.dropped_params = Counter(note.rule for note in notes if note.kind == "dropped")
-        facts.model = asked.model
+        tell_notes(record, notes)
+        record.record_plan(asked.model, stream=False)
+        each = _PACKED_BYTES if asked.packed else _TEXT_BYTES
+        expected = contract.SIZES.get(asked.model, _LONGEST)
+        take(len(asked.texts) * expected * each)
         found = Vectors(asked.model, [], 0)
         try:
-            for batch in contract.batches(asked.texts):
-                found = found.joined(await self._batch(asked.model, batch, facts))
+            with client_errors(asked.fields, "texts", lambda: self._say_missing(asked, record)):
+                for batch in contract.split_batches(asked.texts):
+                    more = await self._batch(asked.model, batch, record)
+                    take(each * sum(max(0, len(vector) - expected) for vector in more.vectors))
+                    found = found.joined(more)
         finally:
-            facts.upstream_ended = monotonic()
+            record.end_upstream()
             if found.vectors:  # paid for, though a later batch failed
-                facts.tokens = Tokens(found.tokens, 0, 0)
+                record.record_usage(found.tokens)
         return found
 
-    async def _batch(self, model: str, texts: list[str], facts: Facts) -> Vectors:
+    def _say_missing(self, asked: EmbeddingsRequest, record: RequestRecord) -> str:
+        return self._catalog.say_missing(asked.model, record.model_asked, "embedder")
+
+    async def _batch(self, model: str, texts: list[str], record: RequestRecord) -> Vectors:
         body = orjson.dumps(contract.write(model, texts))
-        headers = {"Accept": "application/json", "X-Request-ID": facts.request_id}
-        job = Job("embeddings", _PATH, body, headers, field="input")
-        response = await self._attempts.open(job, facts)
-        try:
-            return contract.read(await client.read(response), len(texts))
-        except UpstreamFailure as failure:
-            raise to_error(failure) from failure
-        except UnreadableError as fault:
-            raise unreadable(fault) from None
+        headers = {"Accept": "application/json", "X-Request-ID": record.request_id}
+        job = Job("embeddings", paths.EMBEDDINGS, body, headers)
+        response = await self._sender.send(job, record)
+        found = contract.read(await client.read_body(response), len(texts))
+        return replace(found, vectors=[array("d", vector) for vector in found.vectors])  # a fourth of a list's size

@@ -1,17 +1,22 @@
-"""What a failed attempt means for the client: the causes of the wire, as rows of the table of errors."""
+"""What a failure means for the client: the typed failures, as rows of the table of errors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
 from app import errors
-from app.errors import GatewayError, Row
-from app.translate.dialogue import Failed
-from app.translate.gigachat.answers import UnreadableError
-from app.translate.gigachat.refusals import file_refusal, refusal, sentence
+from app.errors import GatewayError, Kind
+from app.exchange.failures import FAILURES, AnswerFailure, BrokenAnswer, Failure, FileFailure, NoFirstEvent, NoJson
+from app.translate.field_names import FieldNames
+from app.translate.gigachat.contract import UnreadableError
+from app.translate.gigachat.refusals import Part, file_refusal, refusal, sentence
 from app.upstream.failures import Cause, Refused, Unreachable, UpstreamFailure
 from app.upstream.tokens import NoToken
 
 _AGAIN = "Try again later."
-_CAUSES: dict[Cause, tuple[Row, str]] = {
+_CAUSES: dict[Cause, tuple[Kind, str]] = {
     "connect": (errors.UPSTREAM_UNREACHABLE, f"The gateway cannot reach GigaChat. {_AGAIN}"),
     "dns": (errors.UPSTREAM_UNREACHABLE, f"The gateway cannot reach GigaChat: its name does not resolve. {_AGAIN}"),
     "tls": (
@@ -27,58 +32,103 @@ _CAUSES: dict[Cause, tuple[Row, str]] = {
     "cut": (errors.UPSTREAM_ERROR, f"GigaChat's answer was cut off. {_AGAIN}"),
     "protocol": (errors.UPSTREAM_ERROR, f"GigaChat's answer could not be read. {_AGAIN}"),
 }
-_FAILED: dict[str, tuple[Row, str]] = {
+_REASONS: dict[Literal["generation", "upstream", "truncated"], tuple[Kind, str]] = {
     "generation": (errors.UPSTREAM_GENERATION_ERROR, "GigaChat's model failed to generate an answer. Try again."),
     "upstream": (errors.UPSTREAM_ERROR, f"GigaChat reported an error inside its answer. {_AGAIN}"),
     "truncated": (errors.STREAM_TRUNCATED, "GigaChat's answer broke off: what came is not the whole answer."),
 }
+_NO_JSON = "GigaChat's model gave no JSON of the wanted form, however it was asked. Try again, or ask for less at once."
+# Of what the account may not do GigaChat's own words help the operator; elsewhere they may quote content.
+_TELLING = frozenset({402, 403, 423})
 
 
-def to_error(failure: UpstreamFailure, field: str = "messages", *, file: bool = False) -> GatewayError:
-    """The client's error for an attempt without an answer; `field` is where the request's words, or the file, stand."""
+@contextmanager
+def client_errors(
+    fields: FieldNames, part: Part, say_missing: Callable[[], str], *, streamed: bool = False
+) -> Iterator[None]:
+    """The edge of this package: failures of the block become the client's errors.
+
+    `part`: where the words stand that may be too many. `say_missing`: the message where GigaChat has no such model.
+    `streamed`: the client may have got a part of the answer.
+    """
+    try:
+        yield
+    except FAILURES as failure:
+        raise to_error(failure, fields, part, say_missing, streamed=streamed) from failure
+
+
+def to_error(
+    failure: Failure,
+    fields: FieldNames,
+    part: Part,
+    say_missing: Callable[[], str] | None = None,
+    *,
+    streamed: bool = False,
+) -> GatewayError:
+    """The client's error for a failure."""
+    if isinstance(failure, FileFailure):
+        return _file_error(failure.cause, failure.path)
+    if isinstance(failure, NoToken):
+        return _no_token(failure)
     if isinstance(failure, Refused):
-        if file:
-            error = file_refusal(failure.status, failure.body, field, retry_after=failure.retry_after)
-        else:
-            error = refusal(failure.status, failure.body, field=field, retry_after=failure.retry_after)
-        # Of what the account may not do GigaChat's own words help the operator; elsewhere they may quote content.
-        words = sentence(failure.body) if failure.status in {402, 403, 423} else ""
-        error.detail = f"{failure}: {words}" if words else str(failure)
-        return error
-    assert isinstance(failure, Unreachable)  # noqa: S101 - the tree has these two leaves
-    row, message = _CAUSES[failure.cause]
-    error = GatewayError(row, f"'{field}' was not passed on: {message}" if file else message)
-    error.param = field if file else None
-    error.detail = failure.detail or None
-    return error
+        return refusal(
+            failure.status,
+            failure.body,
+            fields,
+            part,
+            say_missing=say_missing,
+            retry_after=failure.retry_after,
+            detail=describe(failure),
+        )
+    if isinstance(failure, Unreachable):
+        kind, message = _CAUSES[failure.cause]
+        return GatewayError(kind, message, detail=failure.detail or None)
+    if isinstance(failure, BrokenAnswer):
+        return _broken(failure, streamed=streamed)
+    if isinstance(failure, NoJson):
+        return GatewayError(errors.UPSTREAM_GENERATION_ERROR, _NO_JSON)
+    if isinstance(failure, NoFirstEvent):
+        return GatewayError(errors.UPSTREAM_TIMEOUT, str(failure))
+    if isinstance(failure, UnreadableError):
+        return GatewayError(errors.UPSTREAM_ERROR, f"{failure}. {_AGAIN}", detail=str(failure))
+    assert isinstance(failure, AnswerFailure)  # noqa: S101 - NoStream is the last of the tree
+    return GatewayError(errors.UPSTREAM_ERROR, f"GigaChat's answer is no stream. {_AGAIN}")
 
 
-def unreadable(fault: UnreadableError) -> GatewayError:
-    """The client's error for an answer that is not what GigaChat promises."""
-    error = GatewayError(errors.UPSTREAM_ERROR, f"{fault}. {_AGAIN}")
-    error.detail = str(fault)
-    return error
+def _file_error(failure: UpstreamFailure | NoToken | UnreadableError, path: str) -> GatewayError:
+    """The client's error where a file could not be brought to GigaChat; `path` is where it stands in the request."""
+    if isinstance(failure, Refused):
+        return file_refusal(
+            failure.status, failure.body, path, retry_after=failure.retry_after, detail=describe(failure)
+        )
+    if isinstance(failure, Unreachable):
+        kind, message = _CAUSES[failure.cause]
+        told = f"'{path}' was not passed on: {message}"
+        return GatewayError(kind, told, param=path, detail=failure.detail or None)
+    if isinstance(failure, UnreadableError):
+        message = f"'{path}' was not passed on: GigaChat's answer could not be read. {_AGAIN}"
+        return GatewayError(errors.UPSTREAM_ERROR, message, param=path)
+    assert isinstance(failure, NoToken)  # noqa: S101 - the last of these
+    return _no_token(failure)
 
 
-def stream_error(failed: Failed, *, begun: bool) -> GatewayError:
-    """The client's error for an answer that did not come to its end; before any word it is no truncated stream."""
-    if failed.reason == "truncated" and not begun:
-        return to_error(Unreachable("cut", ""))
-    row, message = _FAILED[failed.reason]
-    return GatewayError(row, message)
+def describe(refusal_: Refused) -> str:
+    """A refusal for the operator's log."""
+    words = sentence(refusal_.body) if refusal_.status in _TELLING else ""
+    return f"{refusal_}: {words}" if words else str(refusal_)
 
 
-def whole(error: GatewayError) -> GatewayError:
-    """The same for a client that asked for no stream: its answer can't be a truncated one."""
-    return to_error(Unreachable("cut", "")) if error.row is errors.STREAM_TRUNCATED else error
+def _broken(failure: BrokenAnswer, *, streamed: bool) -> GatewayError:
+    """Before any word has gone out an answer that breaks off is no truncated stream."""
+    if failure.reason == "truncated" and not (failure.begun and streamed):
+        return GatewayError(*_CAUSES["cut"])
+    return GatewayError(*_REASONS[failure.reason])
 
 
-def no_token(fault: NoToken) -> GatewayError:
-    """The client's error while the gateway has no token."""
-    error = GatewayError(
+def _no_token(failure: NoToken) -> GatewayError:
+    return GatewayError(
         errors.NO_TOKEN,
-        f"The gateway has no usable GigaChat token: {fault.reason}. For the operator: {fault.remedy}.",
-        retry_after=fault.retry_after,
+        f"The gateway has no usable GigaChat token: {failure.reason}. For the operator: {failure.remedy}.",
+        retry_after=failure.retry_after,
+        detail=str(failure),
     )
-    error.detail = str(fault)
-    return error

@@ -8,20 +8,20 @@ from typing import Any
 import orjson
 
 from app.errors import INVALID_VALUE, GatewayError
-from app.translate import exact
+from app.translate import big_integers
+from app.translate.field_names import FieldNames
 
-_LONG_NUMBER = "64-bit"  # in orjson's words for a whole number that only `exact` writes
 
-
-def encoded(payload: dict[str, Any]) -> bytes:
-    """The payload as JSON. What a client nests too deep is refused: GigaChat need not read it."""
+def encode(payload: dict[str, Any], fields: FieldNames) -> bytes:
+    """The payload as JSON. What a client nests too deep is refused, by its own name: GigaChat need not read it."""
     try:
         return orjson.dumps(payload)
     except orjson.JSONEncodeError as fault:
-        if _LONG_NUMBER in str(fault):
+        if big_integers.is_of_long_number(fault):
             with suppress(RecursionError):
-                return exact.dumps(payload)
+                return big_integers.dumps(payload)
         name = next((name for name, value in payload.items() if not _encodable({name: value})), None)
+        name = {"messages": fields.turns, "response_format": fields.format}.get(name or "", name)
         raise GatewayError(INVALID_VALUE, f"'{name}' is nested too deep.", param=name) from None
 
 

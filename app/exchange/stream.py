@@ -1,69 +1,105 @@
-"""One upstream stream: batches of events, one batch for each read from GigaChat, so that each wakes the writer once."""
+"""One upstream stream: batches of events, one batch for each read from GigaChat, so that each wakes the writer once.
+
+Nothing here grows with the length of a stream. Bytes that are no event, as comments are, do not keep a stream alive.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 
 import aiohttp
 
-from app.errors import GatewayError
-from app.exchange.outcomes import stream_error, to_error
-from app.observe.facts import Facts, Tokens
+from app.exchange.failures import NO_CALL, BrokenAnswer, Failure
+from app.exchange.notes import tell_usage
 from app.observe.gaps import Gaps
-from app.translate.dialogue import Call, Delta, End, Event, Failed, Part, Text, Usage
-from app.translate.gigachat.answers import StreamReader
-from app.upstream.failures import unreachable
+from app.observe.request_record import RequestRecord
+from app.translate.dialogue import Delta, End, Event, Failed, Text
+from app.translate.gigachat.contract import StreamReader
+from app.translate.joining import Joiner
+from app.upstream.failures import classify_fault, refuse_large_answer
 
 # After `[DONE]` GigaChat ends its response at once; a connection that stays open longer is not worth keeping.
 _TRAILER_SECONDS = 0.25
+# What may come before it is known whether an answer is the wanted one: thoughts, of which 64K tokens are such a size.
+_UNDECIDED_BYTES = 16 * 1024 * 1024
+# aiohttp gives up to 400 KB at once, which may hold 100,000 comments: others get their turn after so much.
+_TURN_BYTES = 64 * 1024
 
 
 class Stream:
-    """The events of one streamed answer. The owner calls `begin`, iterates, then `drain` and `close`."""
+    """The events of one streamed answer. The owner calls `begin`, iterates, then `read_trailer` and `close`."""
 
-    __slots__ = ("_begun", "_content", "_error", "_facts", "_first", "_gaps", "_over", "_reader", "_response")
+    __slots__ = (
+        "_content",
+        "_failure",
+        "_first",
+        "_gaps",
+        "_over",
+        "_reader",
+        "_record",
+        "_response",
+        "_silence",
+        "_silence_timer",
+        "_unread",
+        "_waiting_since",
+    )
 
-    def __init__(self, response: aiohttp.ClientResponse, reader: StreamReader, facts: Facts) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, reader: StreamReader, record: RequestRecord, silence_seconds: float
+    ) -> None:
         self._response = response
         self._content = response.content
-        self._facts = facts
+        self._record = record
         self._reader = reader
         self._first: list[Event] = []
-        self._error: GatewayError | None = None
+        self._failure: Failure | None = None
         self._over = False
-        self._begun = False  # the first batch was handed on: a failure is no status any more
         self._gaps: Gaps | None = None  # from the first word on
+        self._unread = b""  # of what was read, more than one turn's
+        self._waiting_since: float | None = None  # since when the next event is waited for
+        self._silence = silence_seconds
+        self._silence_timer = asyncio.get_running_loop().call_later(silence_seconds / 4, self._check_silence)
 
-    async def begin(self, *, decisive: bool = False) -> list[Part]:
-        """Wait for the first batch, so that a refusal inside the stream is still a real status. Raises GatewayError.
+    async def begin(
+        self, on_first_event: Callable[[], None], is_decided: Callable[[list[Event]], bool] | None = None
+    ) -> list[Event]:
+        """Wait for the first batch, so that a refusal inside the stream is still a real status. Raises the failure.
 
-        `decisive`: wait until words, a call or the end have come. Gives the parts that came.
+        `on_first_event` is called at the first event of any kind. `is_decided` hears the next events, and tells whether
+        enough has come: a stream that fails before that can't be judged. Returns the events that came.
         """
         self._first = await self._read()
-        while decisive and not (self._over or self._error or self._decided()):
-            self._first += await self._read()
-        if self._error is not None and self._facts.first_token is None:
-            raise self._error
-        self._begun = True
-        return [event.part for event in self._first if type(event) is Delta]
+        on_first_event()
+        if is_decided is not None:
+            await self._read_until_decided(is_decided)
+        failure = self._failure
+        if failure is not None and (is_decided is not None or self._record.first_token is None):
+            if isinstance(failure, BrokenAnswer):
+                failure.begun = self._record.chunks > 0  # of choices before this one
+            raise failure
+        return self._first
 
     def __aiter__(self) -> Stream:
         """The stream is its own iterator."""
         return self
 
     async def __anext__(self) -> list[Event]:
-        """The next batch. Raises GatewayError when the stream does not come to its end."""
-        events, self._first = self._first, []
+        """The next batch. Raises the failure by which the stream does not come to its end."""
+        events = self._first
+        if events:
+            self._first = []
+            return events
         while not events:
-            if self._error is not None:
-                raise self._error
+            if self._failure is not None:
+                raise self._failure
             if self._over:
                 raise StopAsyncIteration
             events = await self._read()
         return events
 
-    async def drain(self) -> None:
+    async def read_trailer(self) -> None:
         """Read the response's own end, so that the connection can serve the next request.
 
         Nothing is read of a closed response: aiohttp raises one exception object for all of them, and its traceback
@@ -81,57 +117,90 @@ class Stream:
         """Whether GigaChat's answer has come to its end."""
         return self._over
 
+    def replace_text(self, text: str) -> None:
+        """The whole answer has come, and its text becomes this."""
+        *before, end = [event for event in self._first if not (type(event) is Delta and type(event.part) is Text)]
+        self._first = [*before, Delta(end.index if isinstance(end, End) else 0, Text(text)), end]
+
     def close(self) -> None:
         """End the upstream request at once; nothing is left to end when its body was read to the end."""
+        self._silence_timer.cancel()
         self._response.close()
 
-    def _decided(self) -> bool:
-        return any(
-            isinstance(event.part, Call) or (isinstance(event.part, Text) and event.part.text.strip())
-            for event in self._first
-            if type(event) is Delta
-        )
+    def refuse_large(self, most: int) -> None:
+        """Raise the failure of a whole answer that is larger, if more has come."""
+        if self._content.total_bytes > most:
+            raise refuse_large_answer(most)
+
+    async def _read_until_decided(self, is_decided: Callable[[list[Event]], bool]) -> None:
+        """Read on until it is known what answer this is; what came is joined, so that little is held."""
+        held, events = Joiner(), self._first
+        while not (
+            is_decided(events)
+            or self._over
+            or self._failure is not None
+            or self._content.total_bytes > _UNDECIDED_BYTES
+        ):
+            held.feed(events)
+            events = await self._read()
+        if events is not self._first:
+            held.feed(events)
+            self._first = held.events()
+
+    def _check_silence(self) -> None:
+        """Fail a read that has waited too long for an event, whatever bytes have come meanwhile; else look again."""
+        if self._waiting_since is not None and monotonic() - self._waiting_since >= self._silence:
+            self._content.set_exception(aiohttp.SocketTimeoutError("no event in time"))
+        else:
+            self._silence_timer = asyncio.get_running_loop().call_later(self._silence / 4, self._check_silence)
+
+    def _take_turn(self, chunk: bytes) -> bytes:
+        """As much as is read at once; the rest has to wait."""
+        self._unread = chunk[_TURN_BYTES:]
+        return chunk[:_TURN_BYTES]
 
     async def _read(self) -> list[Event]:
         """The events of the next read that has any; a failure is taken off the batch and kept for its turn."""
         events: list[Event] = []
-        asked = monotonic()
+        self._waiting_since = asked = monotonic()
         while not events:
-            try:
-                chunk = await self._content.readany()
-            except (aiohttp.ClientError, OSError) as fault:
-                failure = unreachable(fault)
-                if failure.cause == "timeout":
-                    self._error, self._facts.aborted_by = to_error(failure), "idle_timeout"
-                    return []
-                chunk = b""
+            if self._unread:
+                await asyncio.sleep(0)
+                chunk = self._take_turn(self._unread)
+            else:
+                try:
+                    chunk = await self._content.readany()
+                except (aiohttp.ClientError, OSError) as fault:
+                    failure = classify_fault(fault)
+                    if failure.cause == "timeout":
+                        self._failure = failure
+                        self._record.record_abort("idle_timeout")
+                        return []
+                    chunk = b""
+                if len(chunk) > _TURN_BYTES:
+                    chunk = self._take_turn(chunk)
             events = self._reader.feed(chunk) if chunk else self._reader.finish()
+        self._waiting_since = None
         if self._gaps is not None:
             self._gaps.add(monotonic() - asked)
         elif any(type(event) is Delta for event in events):
-            self._facts.first_token = self._facts.first_token or monotonic()
-            self._gaps = self._facts.gaps = self._facts.gaps or Gaps()
-        last = events[-1]
-        if type(last) is Failed:
-            self._error = stream_error(last, begun=self._begun or self._facts.first_token is not None)
-            events.pop()
-        elif type(last) is End:
-            self._over = True
-            self._facts.upstream_ended = monotonic()
-            told(self._facts, last.raw_finish, last.usage)
+            self._gaps = self._record.begin_answer()
+        self._take_last(events)
         return events
 
+    def _take_last(self, events: list[Event]) -> None:
+        """Take a failure off a batch, and hear of the end."""
+        last = events[-1]
+        if type(last) is Failed:
+            self._fail(events, last)
+        elif type(last) is End:
+            self._over = True
+            self._record.end_upstream()
+            self._record.record_finish(last.raw_finish)
+            tell_usage(self._record, last.usage)
+            if last.finish == "uncalled":
+                self._fail(events, NO_CALL)
 
-def told(facts: Facts, finish: str | None, usage: Usage | None, *, cut: bool = False) -> None:
-    """Put an answer's end into the facts; several answers of one request add up. `cut`: the usage is a count."""
-    facts.finish, facts.cut = finish, facts.cut or cut
-    spent(facts, usage)
-
-
-def spent(facts: Facts, usage: Usage | None) -> None:
-    """Put tokens into the facts, as far as they are known."""
-    if usage is not None:
-        before = facts.tokens or Tokens(0, 0, 0)
-        facts.tokens = Tokens(
-            before.prompt + usage.prompt, before.completion + usage.completion, before.cached + (usage.cached or 0)
-        )
+    def _fail(self, events: list[Event], failed: Failed) -> None:
+        self._failure = BrokenAnswer(failed, begun=True)
+        events.pop()

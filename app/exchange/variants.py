@@ -1,25 +1,24 @@
 """The ways in which one chat request can be asked, and when another one is tried.
 
-Source: the rules of "Errors and tries" and "Sampling, limits, format": a fallback changes the request, so it is taken
+Source: docs/gigachat-api.md, "Function results" and "Structured output". A fallback changes the request, so it is taken
 only before an event has gone to the client, never in strict mode, each at most once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
 
-from app.translate.dialogue import Call, Note, Part, Request, Text
-from app.translate.fences import looks_like_json
+from app.exchange.format_memory import FormatMemory
+from app.exchange.required_calls import find_choice, must_choose
+from app.exchange.verdicts import Seen
+from app.translate.dialogue import Call, Note, Request
+from app.translate.field_names import FieldNames
 from app.translate.gigachat.refusals import sentence
 from app.upstream.failures import Refused
 
 _STATE = re.compile(r"state", re.IGNORECASE)
 _FORMAT = re.compile(r"response_format|json_schema|json format|schema", re.IGNORECASE)
-# How long a model counts as one that answers prose.
-_REMEMBERED_SECONDS = 3600.0
 INSTRUCTION = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 
@@ -29,37 +28,42 @@ class Variant:
 
     state_echo: bool = True
     as_function: bool = False  # the wanted format as a forced function
-    instructed: bool = False  # the wanted JSON in words, taken out of what surrounds it
+    instructed: bool = False  # the wanted JSON in words
     unformatted: bool = False  # in words only: GigaChat refused the format, and a forced function would bar the tools
-    insisted: bool = False  # a required call was asked for a second time
+    choosing: bool = False  # a required call brought none: which function is it to be?
+    chosen: str | None = None  # the function that was chosen so, forced
 
-    def notes(self) -> list[Note]:
+    def notes(self, fields: FieldNames) -> list[Note]:
         """What the client is told of a fallback."""
+        notes = []
+        if self.choosing or self.chosen is not None:
+            notes.append(Note("adapted", f"{fields.choice}=required->auto", fields.choice))
         if self.as_function:
-            return [Note("adapted", "response_format->function", "response_format")]
-        if self.instructed:
-            return [Note("adapted", "response_format->instruction", "response_format")]
-        return []
+            notes.append(Note("adapted", f"{fields.format}->function", fields.format))
+        elif self.instructed:
+            notes.append(Note("adapted", f"{fields.format}->instruction", fields.format))
+        return notes
 
 
 class Fallbacks:
-    """Decides on another variant, and remembers which models ignore a format."""
+    """Decides on another variant. What is remembered of formats is a tenant's own."""
 
     def __init__(self, structured_output: str, *, state_echo: bool) -> None:
         self._pinned = structured_output
         self._state_echo = state_echo
-        self._prosaic: dict[str, float] = {}  # models that answered prose, and when: GigaChat has few
+        self._memory = FormatMemory()
 
-    def first(self, request: Request, *, strict: bool = False) -> Variant:
+    def first(self, request: Request, tenant: str, *, strict: bool = False) -> Variant:
         """How to begin: in strict mode never with what a model did before."""
+        wanted, function = request.format, False
         # with tools beside it a forced function would keep them from being called
-        function = request.format is not None and (
-            (self._pinned == "function" and not request.tools)
-            or (request.format.schema is not None and self._is_prosaic(request.model) and not (strict or request.tools))
-        )
+        if wanted is not None and not request.tools:
+            function = self._pinned == "function" or (
+                self._pinned != "native" and not strict and self._memory.avoids(tenant, request.model, wanted.schema)
+            )
         return Variant(self._state_echo, as_function=function)
 
-    def after_refusal(self, request: Request, variant: Variant, refusal: Refused) -> Variant | None:
+    def after_refusal(self, request: Request, variant: Variant, refusal: Refused, tenant: str) -> Variant | None:
         """Another variant after GigaChat's refusal; None: the refusal stands."""
         if refusal.status not in {400, 422}:
             return None
@@ -72,32 +76,51 @@ class Fallbacks:
             return None
         if request.tools:
             return replace(variant, instructed=True, unformatted=True)
-        return self._as_function(request, variant)
-
-    def after_answer(self, request: Request, variant: Variant, parts: Sequence[Part]) -> Variant | None:
-        """Another variant after an answer's first parts; None: the answer stands."""
-        if any(isinstance(part, Call) for part in parts):
-            return None
-        if request.choice.mode == "required" and len(request.tools) > 1 and not variant.insisted:
-            return replace(variant, insisted=True)
-        words = "".join(part.text for part in parts if isinstance(part, Text))
-        if request.format is None or variant.as_function or not words.strip():
-            return None
-        schema = request.format.schema
-        if looks_like_json(words, None if schema is None else schema.get("type")):
-            return None
-        if schema is not None:
-            return None if self._pinned == "native" or variant.unformatted else self._as_function(request, variant)
-        return None if variant.instructed else replace(variant, instructed=True)
-
-    def _as_function(self, request: Request, variant: Variant) -> Variant:
-        if len(self._prosaic) < 64:
-            self._prosaic[request.model] = monotonic()
+        self._memory.record_refusal(tenant, request.model, request.format.schema)
         return replace(variant, as_function=True)
 
-    def _is_prosaic(self, model: str) -> bool:
-        """For a while: one odd answer, or a model's older build, must not decide for good."""
-        return monotonic() - self._prosaic.get(model, -_REMEMBERED_SECONDS) < _REMEMBERED_SECONDS
+    def after_answer(self, request: Request, variant: Variant, seen: Seen, tenant: str) -> Variant | None:
+        """Another variant after an answer, or what has come of it; None: the answer stands."""
+        if seen.finish == "filtered":  # GigaChat does not want to speak of this, in whatever form
+            return None
+        if variant.choosing:
+            chosen = find_choice(request, seen.parts)
+            return None if chosen is None else replace(variant, choosing=False, chosen=chosen)
+        if seen.has_call:
+            return None
+        if must_choose(request):
+            may_choose = variant.chosen is None and seen.finish is not None
+            return replace(variant, choosing=True) if may_choose else None
+        return self._after_words(request, variant, seen, tenant)
+
+    def forget_models(self) -> None:
+        """Forget which models answered prose."""
+        self._memory.clear()
+
+    def _after_words(self, request: Request, variant: Variant, seen: Seen, tenant: str) -> Variant | None:
+        """Another variant where words came that are not the wanted JSON. A cut says nothing about formats."""
+        wanted = request.format
+        if wanted is None or variant.as_function or seen.finish == "length" or _demands_call(request):
+            return None
+        plain = not (variant.instructed or request.tools)
+        if seen.verdict == "json":
+            if plain:
+                self._memory.record_success(tenant, request.model)
+            return None
+        if seen.is_cut and seen.verdict == "broken":
+            return None
+        if wanted.schema is None:
+            return None if variant.instructed else replace(variant, instructed=True)
+        if seen.verdict == "prose" and plain:
+            self._memory.record_prose(tenant, request.model)
+        if self._pinned == "native":
+            return None
+        return replace(variant, as_function=True, instructed=False, unformatted=False)
+
+
+def _demands_call(request: Request) -> bool:
+    """Whether a call is demanded: no function can stand in for a format then."""
+    return request.choice.mode in ("named", "required") and bool(request.tools)
 
 
 def _has_state(request: Request) -> bool:

@@ -1,6 +1,6 @@
-"""What is inside the containers whose first bytes don't tell: tracks of MP4 and Matroska, parts of ZIP and OLE files.
+"""Reads what containers hold: the tracks of MP4 and Matroska files, the names in ZIP and OLE files.
 
-The bytes are a stranger's: every walk is bounded in steps and never leaves them.
+The bytes come from a client, so each walk has a limit of steps and never reads outside the data.
 Source: ISO/IEC 14496-12 (boxes), RFC 8794 and RFC 9559 (EBML, Matroska), PKWARE's APPNOTE.TXT (ZIP),
 [MS-CFB] (compound files).
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-# Real files have a few dozen; a file made of tiny ones, whatever lies in which, must not keep the loop busy.
-_MOST_BOXES = 2000
+# Real files have a few dozen boxes. A file of many tiny boxes must not block the event loop.
+MOST_BOXES = 2000
 _MOST_ENTRIES = 2000
 _MOST_SECTORS = 32
 
@@ -27,30 +27,30 @@ _OLE_HEADER_BYTES, _OLE_ENTRY_BYTES, _OLE_FAT_SECTORS = 512, 128, 109
 
 
 def mp4_tracks(data: bytes) -> set[str]:
-    """The handlers of an MP4's or QuickTime's tracks: "vide", "soun" and others; none where no `moov` is found."""
-    found, steps = set(), iter(range(_MOST_BOXES))
-    for name, start, end in _boxes(data, 0, len(data), steps):
+    """The handlers of an MP4's or QuickTime's tracks ("vide", "soun", ...); empty if there is no `moov` box."""
+    found, steps = set(), iter(range(MOST_BOXES))
+    for name, start, end in boxes(data, 0, len(data), steps):
         if name != b"moov":
             continue
-        for track, track_start, track_end in _boxes(data, start, end, steps):
+        for track, track_start, track_end in boxes(data, start, end, steps):
             if track == b"trak":
                 found |= _handlers(data, track_start, track_end, steps)
     return found
 
 
 def _handlers(data: bytes, start: int, end: int, steps: Iterator[int]) -> set[str]:
-    """moov/trak/mdia/hdlr: version and flags, a type of QuickTime's, then the handler."""
+    """The handlers in moov/trak/mdia/hdlr. The box holds version and flags, a QuickTime type, then the handler."""
     return {
         data[box_start + 8 : box_start + 12].decode("latin-1")
-        for media, media_start, media_end in _boxes(data, start, end, steps)
+        for media, media_start, media_end in boxes(data, start, end, steps)
         if media == b"mdia"
-        for name, box_start, _ in _boxes(data, media_start, media_end, steps)
+        for name, box_start, _ in boxes(data, media_start, media_end, steps)
         if name == b"hdlr"
     }
 
 
-def _boxes(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of each box's content; each takes one of the steps that the whole walk has."""
+def boxes(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each box, and the start and end of its content. `steps` limits the boxes of the whole walk."""
     for _ in steps:
         if at + 8 > end:
             return
@@ -59,7 +59,7 @@ def _boxes(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[tup
         if size == 1 and at + 16 <= end:
             (size,) = struct.unpack_from(">Q", data, at + 8)
             header = 16
-        elif size == 0:  # to the end of the file
+        elif size == 0:  # the box extends to the end of the file
             size = end - at
         if size < header:
             return
@@ -68,8 +68,8 @@ def _boxes(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[tup
 
 
 def ebml_kind(data: bytes) -> tuple[str, set[str]]:
-    """A Matroska's DocType ("webm", "matroska", "" if none is found) and its tracks' types: "video", "audio"."""
-    doctype, tracks, steps = "", set(), iter(range(_MOST_BOXES))
+    """A Matroska file's DocType ("webm", "matroska" or "" if there is none), and its tracks ("video", "audio")."""
+    doctype, tracks, steps = "", set(), iter(range(MOST_BOXES))
     for name, start, end in _elements(data, 0, len(data), steps):
         if name == _EBML_HEADER:
             for inner, inner_start, inner_end in _elements(data, start, end, steps):
@@ -84,7 +84,7 @@ def ebml_kind(data: bytes) -> tuple[str, set[str]]:
 def _ebml_tracks(data: bytes, start: int, end: int, steps: Iterator[int]) -> set[str]:
     types = set()
     for name, inner_start, inner_end in _elements(data, start, end, steps):
-        if name == _EBML_CLUSTER:  # the recording itself; what tracks there are stands before it
+        if name == _EBML_CLUSTER:  # the media data; the list of tracks comes before it
             break
         if name != _EBML_TRACKS:
             continue
@@ -99,7 +99,7 @@ def _ebml_tracks(data: bytes, start: int, end: int, steps: Iterator[int]) -> set
 
 
 def _elements(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[tuple[int, int, int]]:
-    """Id, beginning and end of each element's content; an unknown size, as in live recordings, is all that follows."""
+    """Yield the id of each element, and the start and end of its content. An unknown size means all that follows."""
     for _ in steps:
         if at >= end:
             return
@@ -118,7 +118,7 @@ def _elements(data: bytes, at: int, end: int, steps: Iterator[int]) -> Iterator[
 
 
 def zip_names(data: bytes) -> list[str]:
-    """The names in a ZIP's directory, the first thousands of them; none where the directory is missing."""
+    """The first names in a ZIP's directory; empty if the directory is missing."""
     end = data.rfind(_ZIP_END, max(0, len(data) - _ZIP_END_BYTES - _ZIP_COMMENT_BYTES))
     if end < 0 or end + _ZIP_END_BYTES > len(data):
         return []
@@ -132,20 +132,20 @@ def zip_names(data: bytes) -> list[str]:
 
 
 def zip_mimetype(data: bytes) -> str:
-    """The type that an EPUB or OpenDocument file states in its first, uncompressed entry; "" if it states none."""
+    """The type in the first, uncompressed entry of an EPUB or OpenDocument file; "" if there is none."""
     if len(data) < 30 or not data.startswith(_ZIP_LOCAL) or data[30:38] != b"mimetype":
         return ""
     packed, size, name, extra = struct.unpack_from("<H8xI4xHH", data, 8)
     start = 30 + name + extra
     if packed or name != 8:
         return ""
-    # Written as a stream, the entry has no size in front of it: the next record's mark ends it.
+    # An entry that was written as a stream has no size in its header. The mark of the next record ends it.
     text = data[start : start + size] if size else data[start : start + 100].partition(b"PK")[0]
     return text[:100].decode("latin-1").strip()
 
 
 def ole_names(data: bytes) -> set[str]:
-    """The names in a compound file's directory, which follows a chain of sectors through its table of them."""
+    """The names in a compound file's directory. The directory's sectors are linked through the file's sector table."""
     if len(data) < _OLE_HEADER_BYTES:
         return set()
     (shift,) = struct.unpack_from("<H", data, 30)

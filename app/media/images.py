@@ -1,253 +1,157 @@
-"""Images that GigaChat takes: others become JPEG or PNG, and those that pass as they are are looked at first.
+"""Checks images that GigaChat accepts, and converts other images to JPEG or PNG.
 
-Pillow and pillow-heif are the optional extra `images`, imported where they are used. The work is done in two threads of
-its own: Pillow lets the loop run meanwhile. The bytes are a stranger's, so that formats, pixels, scans and time are
-bounded, and whatever a decoder raises means one thing: the file is no good.
-Source: Pillow's handbook ("Image file formats", "Security"), EXIF 2.32, 4.6.4 (orientation).
+The bytes come from a client, and decoders are large C libraries. So each file is decoded in a separate process with
+limited memory and time (`worker`), one at a time. If that process fails in any way, the file is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+import json
+import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
-from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-from app.media.failure import MediaError
-from app.media.structure import MAX_PIXELS, check_scans, examine
+from app.media.child import Child, ChildResult
+from app.media.failure import MediaError, NoProcess
+from app.media.fair_queue import FairQueue
+from app.media.structure import MAX_PIXELS
 
-if TYPE_CHECKING:
-    from PIL import Image, ImageFile
+# How long an image may wait for its turn.
+WAIT_SECONDS = 30.0
+# The process may use 1.8 s of CPU time. On a busy machine this takes longer by the clock.
+PROCESS_SECONDS = 10.0
+_SUCCESS_VERDICTS = {"check": "passed", "convert": "converted"}
 
-_T = TypeVar("_T")
-
-# The formats by the types that pass as they are, and all that are converted. Others that Pillow reads are never tried:
-# among them are some that start programs (EPS).
-_PASSED = {"image/jpeg": "JPEG", "image/png": "PNG", "image/tiff": "TIFF", "image/bmp": "BMP"}
-_PILLOW = (*_PASSED.values(), "WEBP", "GIF", "AVIF")
-_HEIF = "HEIF"
-
-_THREADS = 2
-# A conversion holds several copies of the pixels: about half a gigabyte at this size, which covers most cameras.
-_MOST_CONVERTED = 26_000_000
-# Decoding takes up to 16 bytes a pixel for a while (WebP, turned): larger ones than an ordinary photo go one by one.
-_LARGE_PIXELS = 16_000_000
-_LARGE = threading.Lock()
-# The worst that passes the bounds takes seconds. So long may an image wait for a thread, and as long in it.
-_SECONDS = 30.0
-# The first that fits is taken: fine text stays readable at 90, and 50 is better than a refusal.
-_QUALITIES = (90, 75, 50)
-# Higher levels take twice the time for a few per cent.
-_PNG_LEVEL = 3
-_STRIPS = 16
-# A display's profile has some hundred bytes, a printer's a megabyte.
-_MAX_PROFILE_BYTES = 64 * 1024
+_UNREADABLE = (
+    "The image can't be read: it is damaged, cut off, of an unknown kind, "
+    f"or has more than {MAX_PIXELS // 1_000_000} million pixels."
+)
+_OUT_OF_TIME = "The image took too long to be read: send a smaller one."
+_TOO_MANY_PIXELS = (
+    "The image has {0} million pixels, which are too many to be converted from this format: "
+    "send a JPEG or PNG, or a smaller one."
+)
+_BUSY = "The gateway has too many images to read at once. Try again shortly."
 
 
-class Converted(NamedTuple):
-    """An image that GigaChat takes; `note` is "first_frame" if frames of an animation were left out."""
+class ConvertedImage(NamedTuple):
+    """A converted image. `note` is "first_frame" if only the first frame of an animation was kept, else None."""
 
     data: bytes
     mime: str
     note: str | None
 
 
-def available() -> bool:
-    """Whether images can be converted: whether Pillow is installed."""
+def _ignore_turn() -> None:
+    """Do nothing."""
+
+
+def can_convert() -> bool:
+    """Whether images can be converted: this needs Pillow."""
     return find_spec("PIL") is not None
 
 
-async def converted(data: bytes, limit: int) -> Converted:
-    """An image as JPEG, or as PNG if parts of it are transparent and the PNG has at most `limit` bytes.
+async def convert(
+    data: bytes, limit: int, party: str = "", on_turn: Callable[[], None] = _ignore_turn
+) -> ConvertedImage:
+    """Convert an image to JPEG, or to PNG if it has transparency and the PNG has at most `limit` bytes.
 
-    Turned as its EXIF says; nothing else of its metadata is kept. Raises MediaError: "unsupported" where it can't be
-    read or Pillow is missing, "too_large" where even the coarsest JPEG exceeds the limit, "busy" where its turn did not
-    come.
+    The image is rotated as its EXIF says, and other metadata are removed. A very large image is output smaller. Parties
+    take turns, and `on_turn` is called when the turn of this image has come. Raises MediaError: "unsupported" if the
+    image cannot be read or Pillow is missing; "too_large" if even the JPEG of lowest quality exceeds the limit, or the
+    image has too many pixels; "busy" if its turn did not come in time.
     """
-    if not available():
+    if not can_convert():
         raise MediaError("unsupported", "This gateway does not convert images: send a JPEG or PNG.")
-    return await _off_the_loop(partial(_convert, data, limit))
+    reply, output = await _run_task("convert", data, "-", limit, party, on_turn)
+    return ConvertedImage(output, reply["mime"], reply["note"] or None)
 
 
-async def check(data: bytes, mime: str) -> None:
-    """Look whether a JPEG, PNG, TIFF or BMP is whole before it is passed on as it is.
+async def check(data: bytes, mime: str, party: str = "", on_turn: Callable[[], None] = _ignore_turn) -> None:
+    """Check that a JPEG, PNG, TIFF or BMP is complete and safe to send on unchanged. Parties take turns.
 
-    Raises MediaError: "unsupported" where it is truncated, unreadable or a bomb, "busy" where its turn did not come.
+    Raises MediaError: "unsupported" if the image is truncated, unreadable or a decompression bomb; "busy" if its turn
+    did not come in time.
     """
-    await _off_the_loop(partial(_decode if available() else examine, data, mime))
+    await _run_task("check", data, mime, 0, party, on_turn)
 
 
-async def _off_the_loop(work: Callable[[], _T]) -> _T:
-    """Do it in one of the threads, in bounded time. What has begun there goes on to its end, in vain.
-
-    The wait for a thread is no fault of the image, so that the time of the work is counted from its own beginning.
-    """
-    loop = asyncio.get_running_loop()
-    begun = asyncio.Event()
-
-    def timed() -> _T:
-        loop.call_soon_threadsafe(begun.set)
-        return _judged(work)
-
-    future = loop.run_in_executor(_threads(), timed)
+async def _run_task(
+    task: str, data: bytes, mime: str, limit: int, party: str, on_turn: Callable[[], None]
+) -> tuple[dict[str, str], bytes]:
+    """Run a task on one file in a process. Returns its reply and its output. Raises MediaError."""
+    library = "pillow" if can_convert() else "-"
     try:
-        async with asyncio.timeout(_SECONDS):
-            await begun.wait()
-        async with asyncio.timeout(_SECONDS):
-            return await future
+        async with find_queue().turn(party, WAIT_SECONDS):
+            on_turn()
+            result = await _run_child([task, str(len(data)), mime, str(limit), library], data, limit)
     except TimeoutError:
-        if not begun.is_set():
-            raise _busy() from None
-        raise MediaError("unsupported", "The image took too long to be read: send a smaller one.") from None
-    finally:
-        future.cancel()  # what has not begun never will
+        raise MediaError("busy", _BUSY) from None
+    except OSError as fault:
+        raise NoProcess(_BUSY, fault) from fault
+    return read_verdict(result, _SUCCESS_VERDICTS[task], limit)
 
 
-def _busy() -> MediaError:
-    return MediaError("busy", "The gateway has too many images to read at once. Try again shortly.")
-
-
-def _judged(work: Callable[[], _T]) -> _T:
+async def _run_child(arguments: list[str], data: bytes, max_bytes: int) -> ChildResult:
+    """Run one process with a time limit. It is killed if this task is cancelled. Raises OSError if it cannot start."""
+    child = Child()
     try:
-        return work()
-    except MediaError:
-        raise
-    except Exception as fault:  # decoders raise anything for bytes that they don't understand
+        future = asyncio.get_running_loop().run_in_executor(executor(), child.run, arguments, data, max_bytes)
+    except RuntimeError as fault:  # no thread can be started; the work stays queued, so it must find the child killed
+        child.kill()
+        raise OSError(str(fault)) from fault
+    try:
+        return await asyncio.wait_for(asyncio.shield(future), PROCESS_SECONDS)
+    except TimeoutError:
+        return ChildResult(signal=signal.SIGKILL)
+    finally:
+        child.kill()
+        future.add_done_callback(_retrieve_exception)
+
+
+def _retrieve_exception(future: asyncio.Future[ChildResult]) -> None:
+    """Retrieve the exception of a future that nobody awaits any more, so that asyncio logs no warning."""
+    if not future.cancelled():
+        future.exception()
+
+
+def read_verdict(result: ChildResult, wanted: str, limit: int) -> tuple[dict[str, str], bytes]:
+    """Read the reply of a process. An attacker may control the process, so nothing in the reply is trusted."""
+    if not result.started:
+        raise NoProcess(_BUSY, OSError("the program that reads images does not start"))
+    output = result.output
+    try:
+        reply = json.loads(result.reply)
+        verdict, pixels = reply["verdict"], int(reply.get("pixels", 0))
+        mime, note = reply.get("mime", ""), reply.get("note", "")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        raise MediaError("unsupported", _OUT_OF_TIME if result.out_of_time else _UNREADABLE, result.detail) from None
+    if verdict == "too_many_pixels":
+        raise MediaError("too_large", _TOO_MANY_PIXELS.format(round(pixels / 1_000_000)))
+    if verdict == "too_large":
         raise MediaError(
-            "unsupported",
-            "The image can't be read: it is damaged, cut off, of an unknown format, "
-            f"or has more than {MAX_PIXELS // 1_000_000} million pixels.",
-        ) from fault
+            "too_large", f"The image is larger than {limit / 2**20:.3g} MB as a JPEG too: send a smaller one."
+        )
+    fits = 0 < len(output) <= limit and mime in ("image/jpeg", "image/png")
+    if verdict != wanted or (verdict == "converted" and not fits):
+        raise MediaError("unsupported", _UNREADABLE)
+    return {"mime": mime, "note": "first_frame" if note else ""}, output
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="media-images")
+def executor() -> ThreadPoolExecutor:
+    """The thread that starts processes and waits for them: their pipes block."""
+    return ThreadPoolExecutor(1, thread_name_prefix="media-images")
 
 
-@cache
-def _formats() -> tuple[str, ...]:
-    """Make Pillow ready, once; the formats to try."""
-    from PIL import Image
-
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what it thinks of a stranger's file is no operator's matter
-    # Our own bound is lower; Pillow's would write a warning first.
-    Image.MAX_IMAGE_PIXELS = None
-    if find_spec("pillow_heif") is None:
-        return _PILLOW
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener(thumbnails=False)
-    return (*_PILLOW, _HEIF)
+_queues: WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = WeakKeyDictionary()
 
 
-def _opened(data: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
-    """The image with its header read, and no pixel decoded yet. Raises what decoders raise."""
-    from PIL import Image
-
-    check_scans(data)
-    image = Image.open(BytesIO(data), formats=formats)
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError("too many pixels")
-    return image
-
-
-def _decode(data: bytes, mime: str) -> None:
-    """Decode it, a JPEG at an eighth of its size; the pixels are thrown away."""
-    _formats()
-    image = _opened(data, (_PASSED[mime],))
-    with _room(image):
-        image.draft(image.mode, (image.width // 8, image.height // 8))
-        image.load()
-
-
-@contextmanager
-def _room(image: Image.Image) -> Iterator[None]:
-    """Held while the image is in memory. Raises MediaError ("busy") where another large one holds it for too long."""
-    if image.width * image.height <= _LARGE_PIXELS:
-        yield
-        return
-    if not _LARGE.acquire(timeout=_SECONDS / 2):  # the other half is for this image
-        raise _busy()
-    try:
-        yield
-    finally:
-        _LARGE.release()
-
-
-def _convert(data: bytes, limit: int) -> Converted:
-    image = _opened(data, _formats())
-    if image.width * image.height > _MOST_CONVERTED:
-        most = f"{_MOST_CONVERTED // 1_000_000} million pixels"
-        raise MediaError("too_large", f"The image has more than the {most} that are converted: send a JPEG or PNG.")
-    with _room(image):
-        return _repainted(image, limit)
-
-
-def _repainted(image: ImageFile.ImageFile, limit: int) -> Converted:
-    """What was opened, decoded and written anew. Raises what decoders raise, and MediaError."""
-    # A camera's JPEG may hold several pictures (depth, a preview): the first is the picture.
-    animated = getattr(image, "is_animated", False) and image.format != "MPO"
-    note = "first_frame" if animated else None
-    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
-    if profile and len(profile) > _MAX_PROFILE_BYTES:
-        profile = None
-    upright = _upright(image)
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        if upright.getchannel("A").getextrema()[0] != 255:
-            png = _saved(upright, "PNG", profile, compress_level=_PNG_LEVEL) if _may_fit(upright, limit) else b""
-            if 0 < len(png) <= limit:
-                return Converted(png, "image/png", note)
-            upright = _on_white(upright)
-    if upright.mode != "RGB":  # the same again would be a copy
-        upright = upright.convert("RGB")
-    for quality in _QUALITIES:
-        jpeg = _saved(upright, "JPEG", profile, quality=quality)
-        if len(jpeg) <= limit:
-            return Converted(jpeg, "image/jpeg", note)
-    raise MediaError("too_large", f"The image is larger than {limit / 2**20:.3g} MB as a JPEG too: send a smaller one.")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The decoded pixels as a person should see them, in eight bits."""
-    from PIL import ImageOps
-
-    image.load()
-    with suppress(Exception):  # broken metadata are no reason to refuse a picture
-        ImageOps.exif_transpose(image, in_place=True)
-    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255 instead of scaling
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    return image
-
-
-def _may_fit(image: Image.Image, limit: int) -> bool:
-    """Whether a PNG is worth the seconds that a large one takes: a strip from its middle is not far too long."""
-    if image.width * image.height * len(image.getbands()) <= limit:
-        return True
-    rows = max(1, image.height // _STRIPS)
-    top = (image.height - rows) // 2
-    strip = image.crop((0, top, image.width, top + rows))
-    return len(_saved(strip, "PNG", None, compress_level=_PNG_LEVEL)) * image.height // rows <= limit * 5 // 4
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    from PIL import Image
-
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
-
-
-def _saved(image: Image.Image, form: str, profile: bytes | None, **options: int) -> bytes:
-    """The file, without anything that the original told beside its pixels and the meaning of its colours."""
-    image.info = {}
-    out = BytesIO()
-    image.save(out, form, icc_profile=profile, **options)
-    return out.getvalue()
+def find_queue() -> FairQueue:
+    """The queue of this event loop."""
+    return _queues.setdefault(asyncio.get_running_loop(), FairQueue())

@@ -1,54 +1,77 @@
-"""Whether bytes are text that people can read, and in which of the encodings that people send."""
+"""Recognises text and its encoding: UTF-8, UTF-16, and the Cyrillic code pages windows-1251 and KOI8-R."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
+from io import BytesIO
 
-# What stands at the beginning tells; a book in one file is not read whole for it.
+# Only the beginning of a file is examined: a file may be a whole book.
 _SAMPLE_BYTES = 64 * 1024
-# What has no place in a text, ISO 6429; tab, line feed, form feed, carriage return and escape (colours of logs) have.
+_SLICE_BYTES = 1024 * 1024
+# Control characters (ISO 6429) that no text holds. Tab, line breaks, form feed and escape (colours in logs) may occur.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-# Letters of Windows' Cyrillic code page, Microsoft's table for 1251: а-я, А-Я, ё, Ё. KOI8-R has its letters there too.
+# Cyrillic letters of windows-1251 (Microsoft's table): а-я, А-Я, ё, Ё. KOI8-R has its letters at the same codes.
 _CYRILLIC = re.compile(rb"[\xc0-\xff\xa8\xb8]")
 _LOWER_ROWS, _UPPER_ROWS = re.compile(rb"[\xc0-\xdf]"), re.compile(rb"[\xe0-\xff]")
 _HIGH = re.compile(rb"[\x80-\xff]")
-# In real text letters are far more of the upper half than dashes, quotes and number signs.
+# In real text, most bytes of the upper half are letters. Few are dashes, quotes and number signs.
 _LEAST_LETTERS = 0.8
 
 _SVG = re.compile(r"(?:<svg|<!doctype\s+svg)[\s>/]", re.IGNORECASE)
-# What may stand before a document's first element, XML 1.0 section 2.8, and where each of it ends.
+# The start and end of what may come before a document's first element: XML 1.0, section 2.8.
 _PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))
 
 
 def text_type(data: bytes) -> str | None:
-    """`text/plain`, `image/svg+xml`, or None for what is no text: binary data, another encoding, nothing at all."""
+    """`text/plain` or `image/svg+xml`; None for binary data, an unknown encoding or an empty file."""
     sample = data[:_SAMPLE_BYTES]
-    text = _decoded(sample, whole=len(data) <= _SAMPLE_BYTES)
+    text = _decode_sample(sample, whole=len(data) <= _SAMPLE_BYTES)
     if not text or _CONTROL.search(text):
         return None
     return "image/svg+xml" if _is_svg(text) else "text/plain"
 
 
-def utf8(data: bytes) -> bytes:
-    """A text (one that `text_type` knows) as UTF-8; the same bytes where it is that already."""
+def to_utf8(data: bytes) -> bytes:
+    """Convert a text that `text_type` recognises to UTF-8. A UTF-8 text is returned unchanged.
+
+    It is decoded in slices, because a decoded text takes up to four times its size.
+    """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace").encode()
+        return _reencode(data, "utf-16")
     try:
-        data.decode()
+        for _ in _decode_slices(data, "utf-8", "strict"):
+            pass
     except UnicodeDecodeError:
-        return data.decode(_code_page(data), "replace").encode()
+        return _reencode(data, _guess_code_page(data))
     return data
 
 
-def _code_page(data: bytes) -> str:
-    """Most letters of a text are small: these have the upper rows in Windows' table, and the lower ones in KOI8-R."""
+def _reencode(data: bytes, encoding: str) -> bytes:
+    out = BytesIO()
+    for text in _decode_slices(data, encoding, "replace"):
+        out.write(text.encode())
+    return out.getvalue()
+
+
+def _decode_slices(data: bytes, encoding: str, errors: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    for at in range(0, len(data), _SLICE_BYTES):
+        yield decoder.decode(data[at : at + _SLICE_BYTES], final=at + _SLICE_BYTES >= len(data))
+
+
+def _guess_code_page(data: bytes) -> str:
+    """The likely code page. Most letters are lower case: windows-1251 has these at E0-FF, KOI8-R at C0-DF."""
     sample = data[:_SAMPLE_BYTES]
     return "koi8-r" if len(_LOWER_ROWS.findall(sample)) > len(_UPPER_ROWS.findall(sample)) else "cp1251"
 
 
-def _decoded(sample: bytes, *, whole: bool) -> str | None:
-    """The sample as UTF-8, UTF-16 with its mark, or one byte a character; a character that is cut off is left out."""
+def _decode_sample(sample: bytes, *, whole: bool) -> str | None:
+    """Decode a sample in UTF-8, UTF-16 with a byte order mark, or a Cyrillic code page; None if it is none of them.
+
+    An incomplete character at the end is dropped, unless the sample is the `whole` text.
+    """
     wide = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")().decode(sample, final=whole)

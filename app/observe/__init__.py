@@ -1,1 +1,1 @@
-"""What operators see: the facts of one request, metrics, logs."""
+"""What operators see: metrics and logs, and the record of one request that both are written from."""

@@ -1,4 +1,4 @@
-"""What is left of the packages of tokens, and for how long: gauges that are absent while there is nothing to tell."""
+"""Gauges of the balance of token packages: the tokens left, and the time until they are used up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.observe.metrics import Metrics
 
 
 class BalanceObserver:
-    """Told of each look at one credential's balance."""
+    """Records each balance that GigaChat reports for one credential. The gauges are absent until the first one."""
 
     def __init__(self, metrics: Metrics, credential: str, clock: Callable[[], float] = monotonic) -> None:
         self._metrics = metrics
@@ -20,9 +20,10 @@ class BalanceObserver:
         self._forecasts: dict[str, Forecast] = {}
         self._known: bool | None = None
 
-    def told(self, packages: Iterable[tuple[str, float]]) -> None:
-        """GigaChat told what is left of each package; one that it leaves out is gone."""
-        now, left = self._clock(), dict[str, float]()
+    def record_packages(self, packages: Iterable[tuple[str, float]]) -> None:
+        """Record the tokens left, as pairs of a package's name and its tokens. Packages not listed are removed."""
+        now = self._clock()
+        left: dict[str, float] = {}
         for name, value in packages:
             label = self._metrics.package(name)
             left[label] = left.get(label, 0.0) + value
@@ -30,13 +31,13 @@ class BalanceObserver:
             self._remove(label)
         for label, value in left.items():
             forecast = self._forecasts.setdefault(label, Forecast())
-            forecast.look(now, value)
+            forecast.add_balance(now, value)
             self._metrics.balance.labels(label, self._credential).set(value)
-            self._metrics.exhaustion.labels(label).set(forecast.seconds())
+            self._metrics.exhaustion.labels(label).set(forecast.seconds_left())
         self._known = True
 
-    def none(self, status: int) -> None:
-        """GigaChat tells this account no balance: it pays as it goes."""
+    def record_no_balance(self, status: int) -> None:
+        """Record that GigaChat reports no balance for this account (pay as you go). `status`: of its answer."""
         for label in list(self._forecasts):
             self._remove(label)
         if self._known is not False:

@@ -1,4 +1,4 @@
-"""The share of answers whose usage GigaChat itself told, over the last minutes."""
+"""The ratio of answers whose token usage was reported by GigaChat, over the last minutes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from time import monotonic
 _STEPS = 30
 
 
-class Capture:
-    """Counts in steps of a few seconds; a step that is a whole window old counts no more. `seconds`: the window."""
+class UsageCapture:
+    """Counts answers in a sliding window of `seconds`, which is divided into steps."""
 
     def __init__(self, seconds: float = 300.0, clock: Callable[[], float] = monotonic) -> None:
         self._step = seconds / _STEPS
         self._clock = clock
-        self._counts = [(-_STEPS, 0, 0)] * _STEPS  # the step's number, all answers, exact ones
+        self._counts = [(-_STEPS, 0, 0)] * _STEPS  # the step's number, all answers, answers with exact usage
 
     def add(self, *, exact: bool) -> None:
-        """One more answer; `exact`: with GigaChat's own usage."""
+        """Count an answer. `exact`: GigaChat reported its usage."""
         now = int(self._clock() / self._step)
-        number, every, exacts = self._counts[now % _STEPS]
-        if number != now:
-            every = exacts = 0
-        self._counts[now % _STEPS] = (now, every + 1, exacts + exact)
+        number, total, exact_total = self._counts[now % _STEPS]
+        if number != now:  # the slot still holds a step of the previous window
+            total = exact_total = 0
+        self._counts[now % _STEPS] = (now, total + 1, exact_total + exact)
 
     def ratio(self) -> float:
-        """Exact ones to all; NaN while there were none."""
+        """Answers with exact usage divided by all answers; NaN if there were none."""
         oldest = int(self._clock() / self._step) - _STEPS
-        counted = [(every, exact) for number, every, exact in self._counts if number > oldest]
-        every = sum(count for count, _ in counted)
-        return sum(exact for _, exact in counted) / every if every else math.nan
+        steps = [(total, exact) for number, total, exact in self._counts if number > oldest]
+        total = sum(count for count, _ in steps)
+        return sum(exact for _, exact in steps) / total if total else math.nan

@@ -1,66 +1,66 @@
-"""How a credential does: whether its last use was accepted, and whether it is of any use at all."""
+"""Metrics of a credential: whether GigaChat accepted its last use, and whether it is active or dead."""
 
 from __future__ import annotations
 
-from app.observe.labels import FIRST_LEVEL, STATES
+from app.observe.labels import CREDENTIAL_STATES, RENEWABLE_SOURCES
 from app.observe.metrics import Metrics
 
-# GigaChat's refusals that concern the credential and not the request: token, packages, rights.
-_REFUSALS = frozenset({401, 402, 403})
-_BEYOND_PROBES = frozenset({402, 403})
+# Statuses that concern the credential, not the request: a bad token, no tokens left in a package, no rights.
+_CREDENTIAL_STATUSES = frozenset({401, 402, 403})
+_UNSEEN_BY_PROBES = frozenset({402, 403})
 
 
 class CredentialObserver:
-    """Told of each use of one credential. It is dead while OAuth refuses its key, or GigaChat its fresh tokens."""
+    """Records each use of one credential. It is dead while OAuth refuses its key, or GigaChat refuses fresh tokens."""
 
     def __init__(self, metrics: Metrics, alias: str) -> None:
         self.alias = alias
         self.label = metrics.credential(alias)
         self._up = metrics.credential_up.labels(self.label)
-        self._states = {state: metrics.credential_state.labels(self.label, state) for state in STATES}
+        self._states = {state: metrics.credential_state.labels(self.label, state) for state in CREDENTIAL_STATES}
         self._is_up: bool | None = None
-        self._refused: int | None = None  # the status that put it down
+        self._refused_status: int | None = None  # the status of the last refusal, while the credential is not up
         self._key_refused = False
         self._tokens_refused = False
         self._set_up(up=False)
-        self._tell_state()
+        self._update_state()
 
-    def used(self, status: int | None, source: str, *, probe: bool = False) -> None:
-        """GigaChat answered a use of it with this status; `source`: of the token that was sent.
+    def record_use(self, status: int | None, source: str, *, probe: bool = False) -> None:
+        """Record GigaChat's status for a request with this credential. `source`: where its token came from.
 
-        A `probe` asks for the list of models, which an account may read that has no tokens left, or no rights.
+        A `probe` requests the list of models. An account without tokens or rights can read it too.
         """
         if status == 200:
-            if not self._is_up and not (probe and self._refused in _BEYOND_PROBES):
+            if not self._is_up and not (probe and self._refused_status in _UNSEEN_BY_PROBES):
                 self._set_up(up=True)
-            if self._tokens_refused and source in FIRST_LEVEL:
+            if self._tokens_refused and source in RENEWABLE_SOURCES:
                 self._tokens_refused = False
-                self._tell_state()
-        elif status in _REFUSALS:
-            self._refused = status
+                self._update_state()
+        elif status in _CREDENTIAL_STATUSES:
+            self._refused_status = status
             self._set_up(up=False)
 
-    def condemned(self) -> None:
-        """GigaChat refused a token right after OAuth had given it."""
+    def record_rejected_token(self) -> None:
+        """Record that GigaChat refused a fresh token."""
         self._tokens_refused = True
-        self._tell_state()
+        self._update_state()
 
-    def key_judged(self, *, taken: bool) -> None:
-        """OAuth took the key or refused it."""
-        self._key_refused = not taken
-        self._tell_state()
+    def record_key_verdict(self, *, accepted: bool) -> None:
+        """Record whether OAuth accepted the key."""
+        self._key_refused = not accepted
+        self._update_state()
 
-    def source_changed(self, source: str) -> None:
-        """Requests are sent with a token of this source from now on."""
+    def record_source(self, source: str) -> None:
+        """Record where the tokens of the next requests come from; `none`: there is no token."""
         self._set_up(up=source != "none")
 
     def _set_up(self, *, up: bool) -> None:
         if up is not self._is_up:
             self._is_up = up
-            self._refused = None if up else self._refused
+            self._refused_status = None if up else self._refused_status
             self._up.set(up)
 
-    def _tell_state(self) -> None:
+    def _update_state(self) -> None:
         dead = self._key_refused or self._tokens_refused
         self._states["active"].set(not dead)
         self._states["dead"].set(dead)

@@ -1,47 +1,46 @@
-"""When a package of tokens will be used up, by what was used in the last hours."""
+"""Forecasts when a package of tokens will be used up, from its use in the last hours."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from itertools import pairwise
 
-# Older looks tell nothing of today's pace, and half of a look's weight is gone after the half-life. Seconds.
-_KEPT = 12 * 3600.0
-_HALF_LIFE = 2 * 3600.0
-_MOST_LOOKS = 1024
+# Older balances are dropped. A balance loses half of its weight within the half-life.
+_HISTORY_SECONDS = 12 * 3600.0
+_HALF_LIFE_SECONDS = 2 * 3600.0
+_MAX_BALANCES = 1024
 
 
 class Forecast:
-    """Looks at one package's balance. A top-up starts it anew."""
+    """The recent balances of one package. A balance that has grown (a top-up) restarts the forecast."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, float]] = deque(maxlen=_MOST_LOOKS)
+        self.balances: deque[tuple[float, float]] = deque(maxlen=_MAX_BALANCES)
 
-    def look(self, now: float, value: float) -> None:
-        """What was left at this moment; `now` in seconds of any steady clock."""
-        looks = self._looks
-        if looks and value > looks[-1][1]:
-            looks.clear()
-        while looks and now - looks[0][0] > _KEPT:
-            looks.popleft()
-        looks.append((now, value))
+    def add_balance(self, now: float, value: float) -> None:
+        """Add the tokens left at this time. `now`: seconds of a monotonic clock."""
+        balances = self.balances
+        if balances and value > balances[-1][1]:
+            balances.clear()
+        while balances and now - balances[0][0] > _HISTORY_SECONDS:
+            balances.popleft()
+        balances.append((now, value))
 
-    def seconds(self) -> float:
-        """From the last look until nothing is left: infinite while nothing is used, 0 when nothing is left.
+    def seconds_left(self) -> float:
+        """The seconds from the last balance until no tokens are left: infinite if none are used, 0 if none are left.
 
-        The pace is what was used by the time that it took, recent hours weighing more: a burst moves it at once and is
-        forgotten in hours, and single looks cannot throw it off as they could a fitted line.
+        The rate is the used tokens divided by the time, and recent hours have more weight. A burst changes the rate at
+        once and is forgotten within hours. A fitted line would react too strongly to a single balance.
         """
-        if not self._looks:
+        if not self.balances:
             return math.inf
-        last, left = self._looks[-1]
+        last, left = self.balances[-1]
         if left <= 0:
             return 0.0
         used = time = 0.0
-        before, had = self._looks[0]
-        for now, value in self._looks:
-            weight = 0.5 ** ((last - now) / _HALF_LIFE)
-            used += weight * (had - value)
+        for (before, previous), (now, value) in pairwise(self.balances):
+            weight = 0.5 ** ((last - now) / _HALF_LIFE_SECONDS)
+            used += weight * (previous - value)
             time += weight * (now - before)
-            before, had = now, value
         return left * time / used if used > 0 else math.inf

@@ -1,7 +1,7 @@
-"""Histograms that cost little to observe: nobody but the event loop counts here, so there is nothing to lock.
+"""Histograms with cheap observations. Only the event loop observes values, so no lock is needed.
 
-Prometheus's client walks the buckets and takes two locks for each observation, 1.2 us; this takes 0.3 us, and a
-request observes up to a dozen times.
+Prometheus's own client searches the buckets one by one and takes two locks: 1.2 us per observation. This takes 0.3 us,
+and a request makes up to a dozen observations.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 
-class Bins:
-    """One series: how many values fell between which bounds, and their sum."""
+class Series:
+    """One series of a histogram: a count for each bucket, and the sum of all values."""
 
     __slots__ = ("_bounds", "counts", "exemplars", "total")
 
@@ -28,21 +28,21 @@ class Bins:
         self.total = 0.0
 
     def observe(self, value: float, exemplar: Mapping[str, str] | None = None) -> None:
-        """Count a value; the last exemplar of each bin, which OpenMetrics shows, is kept."""
-        bin_ = bisect_left(self._bounds, value)
-        self.counts[bin_] += 1
+        """Count a value. The last exemplar of each bucket is kept, for OpenMetrics."""
+        bucket = bisect_left(self._bounds, value)
+        self.counts[bucket] += 1
         self.total += value
         if exemplar is not None:
-            self.exemplars[bin_] = Exemplar(dict(exemplar), value, time())
+            self.exemplars[bucket] = Exemplar(dict(exemplar), value, time())
 
-    def join(self, other: Bins) -> None:
-        """Take in what another of the same bounds has counted."""
-        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+    def merge(self, other: Series) -> None:
+        """Add the counts of another series with the same bounds."""
+        self.counts = [own + added for own, added in zip(self.counts, other.counts, strict=True)]
         self.total += other.total
 
 
 class Histogram(Collector):
-    """A family of such series."""
+    """A metric family: the series of one histogram by their labels."""
 
     def __init__(
         self, name: str, text: str, bounds: Sequence[float], names: Sequence[str], registry: CollectorRegistry
@@ -51,32 +51,32 @@ class Histogram(Collector):
         self._text = text
         self._names = names
         self._bounds = bounds
-        self._shown = [*map(floatToGoString, bounds), "+Inf"]
-        self._series: dict[tuple[str, ...], Bins] = {}
+        self._bound_texts = [*map(floatToGoString, bounds), "+Inf"]
+        self._series: dict[tuple[str, ...], Series] = {}
         if not names:
             self.labels()
         registry.register(self)
 
-    def labels(self, *values: str) -> Bins:
-        """The series with these labels, there from now on."""
-        found = self._series.get(values)
-        if found is None:
-            found = self._series[values] = Bins(self._bounds)
-        return found
+    def labels(self, *values: str) -> Series:
+        """The series with these labels. It is created, and exposed from now on, if it does not exist."""
+        series = self._series.get(values)
+        if series is None:
+            series = self._series[values] = Series(self._bounds)
+        return series
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
-        """The family without a series."""
+        """The family without its series, as the registry needs it to find duplicate names."""
         yield HistogramMetricFamily(self._name, self._text, labels=self._names)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """The family as it stands."""
+        """The family with the current values of its series."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._names)
-        for values, bins in list(self._series.items()):  # it may be read in another thread
+        for values, series in list(self._series.items()):  # another thread may collect
             buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             below = 0
-            for number, (bound, count) in enumerate(zip(self._shown, list(bins.counts), strict=True)):
+            for number, (bound, count) in enumerate(zip(self._bound_texts, list(series.counts), strict=True)):
                 below += count
-                exemplar = bins.exemplars.get(number)
+                exemplar = series.exemplars.get(number)
                 buckets.append((bound, float(below)) if exemplar is None else (bound, float(below), exemplar))
-            family.add_metric(values, buckets, bins.total)
+            family.add_metric(values, buckets, series.total)
         yield family

@@ -1,7 +1,8 @@
-"""The metric families. Names, labels and buckets are contracts (docs/metrics.md): dashboards and alerts need them."""
+"""The metric families. Names, labels and buckets are contracts with dashboards and alerts (docs/metrics.md)."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import cache
 
@@ -11,7 +12,7 @@ from app.errors import ERROR_TYPES, STATUSES
 from app.observe import labels
 from app.observe.gaps import BOUNDS
 from app.observe.histograms import Histogram
-from app.observe.labels import Domain
+from app.observe.label_allowlist import LabelAllowlist
 
 PREFIX = "gpt2giga_proxy"
 
@@ -23,12 +24,12 @@ _LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 _BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # every counter would have a twin that says when it was made
+disable_created_metrics()  # type: ignore[no-untyped-call] # each counter would have a second series, `_created`
 
 
 @cache
 def shared() -> Metrics:
-    """The process's families: prometheus-async renders the one default registry, so there is one set of them."""
+    """The families in the default registry, which prometheus-async renders. There is one set per process."""
     return Metrics(REGISTRY)
 
 
@@ -38,21 +39,21 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         overflow = self._counter("label_overflow", "Label values outside their domain.", "label")
-        self._models = Domain("model", overflow, room=labels.MAX_MODELS)
-        self._packages = Domain("model", overflow, room=labels.MAX_PACKAGES)
-        self._codes = Domain("code", overflow, labels.CODES)
-        self._credentials = Domain("credential", overflow, room=labels.MAX_CREDENTIALS)
-        self._params = Domain("param", overflow, room=labels.MAX_PARAMS)
-        self._requests()
-        self._streams()
-        self._upstream()
-        self._usage()
-        self._tokens()
-        self._process()
-        self._requests_from_zero()
-        self._others_from_zero()
+        self._models = LabelAllowlist("model", overflow, capacity=labels.MAX_MODELS)
+        self._packages = LabelAllowlist("model", overflow, capacity=labels.MAX_PACKAGES)
+        self._codes = LabelAllowlist("code", overflow, labels.STATUS_CODES)
+        self._credentials = LabelAllowlist("credential", overflow, capacity=labels.MAX_CREDENTIALS)
+        self._params = LabelAllowlist("param", overflow, capacity=labels.MAX_PARAMS)
+        self._create_request_families()
+        self._create_stream_families()
+        self._create_upstream_families()
+        self._create_usage_families()
+        self._create_token_families()
+        self._create_process_families()
+        self._initialize_request_series()
+        self._initialize_other_series()
 
-    def _requests(self) -> None:
+    def _create_request_families(self) -> None:
         self.requests = self._counter("requests", "Finished requests.", "endpoint", "stream", "code")
         self.duration = self._histogram("request_duration_seconds", "Whole requests.", _LATENCY, "endpoint", "stream")
         self.overhead = self._histogram(
@@ -64,9 +65,10 @@ class Metrics:
         self.dropped_params = self._counter("dropped_params", "Fields left out and told.", "endpoint", "param")
         self.slo = self._counter("slo_events", "What counts for and against the objectives.", "slo", "result")
 
-    def _streams(self) -> None:
+    def _create_stream_families(self) -> None:
         self.aborts = self._counter("stream_aborts", "Streams that did not come to their end.", "endpoint", "side")
         self.chunks = self._counter("stream_chunks", "Events sent to clients.", "endpoint")
+        self.leaked_calls = self._counter("leaked_calls", "Calls that models wrote as text.", "model")
         self.keepalives = self._counter("stream_keepalives", "Comment lines sent while GigaChat thinks.", "endpoint")
         self.first_token = self._histogram(
             "time_to_first_token_seconds", "From the request's arrival to the first word.", _FIRST_TOKEN, "model"
@@ -76,7 +78,7 @@ class Metrics:
         )
         self.gaps = self._histogram("inter_chunk_seconds", "Waits for each next piece of a stream.", BOUNDS, "model")
 
-    def _upstream(self) -> None:
+    def _create_upstream_families(self) -> None:
         self.upstream_requests = self._counter(
             "upstream_requests", "Attempts at GigaChat, of every kind.", "operation", "code", "credential"
         )
@@ -86,7 +88,7 @@ class Metrics:
         self.retries = self._counter("retries", "Attempts that were made again.", "reason", "outcome")
         self.upstream_up = self._gauge("upstream_up", "1 while the other side answers.", "component")
 
-    def _usage(self) -> None:
+    def _create_usage_families(self) -> None:
         self.tokens = self._counter("tokens", "Tokens as GigaChat counted them.", "type", "model", "tenant")
         self.request_tokens = self._histogram("request_tokens", "Tokens of one request.", _TOKENS, "type")
         self.abort_usage = self._counter("abort_usage", "How the tokens of cut-off answers are known.", "method")
@@ -96,7 +98,7 @@ class Metrics:
             "balance_exhaustion_seconds", "When a package will be used up at the last hours' pace.", "model"
         )
 
-    def _tokens(self) -> None:
+    def _create_token_families(self) -> None:
         self.refreshes = self._counter("token_refresh", "Attempts to get a token.", "credential", "result", "reason")
         self.refresh_duration = self._histogram(
             "token_refresh_duration_seconds", "How long OAuth took.", _REFRESH, "credential"
@@ -120,14 +122,21 @@ class Metrics:
             "certificate_expiry_timestamp_seconds", "When a trusted certificate ends (Unix time).", "name"
         )
 
-    def _process(self) -> None:
+    def _create_process_families(self) -> None:
         self.consecutive_failures = self._gauge("consecutive_failures", "Requests that failed one after another.")
+        self.log_lines_dropped = self._counter("log_lines_dropped", "Lines of the log that were lost.")
+        self.connections = self._gauge("connections", "Clients that are connected.", "port")
+        self.connections_limit = self._gauge("connections_limit", "How many may be connected at a time.", "port")
+        self.connections_closed = self._counter(
+            "connections_closed", "Connections that the gateway ended, by cause.", "port", "cause"
+        )
+        self.bodies = self._gauge("bodies_bytes", "Memory that requests, and answers that wait to be read, hold.")
         self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires.", _LAG)
         self.build_info = self._gauge("build_info", "The running version.", "version")
         self.config_info = self._gauge("config_info", "The settings in effect, as a hash.", "hash")
 
-    def _requests_from_zero(self) -> None:
-        """Every series whose labels are known beforehand: an alert on an increase needs the 0 before the first one."""
+    def _initialize_request_series(self) -> None:
+        """Create all series whose labels are known: an alert on an increase needs the 0 before the first event."""
         for endpoint in labels.ENDPOINTS:
             self.in_flight.labels(endpoint)
             self.body_bytes.labels(endpoint)
@@ -139,52 +148,53 @@ class Metrics:
                 for code in (*STATUSES, "other"):
                     self.requests.labels(endpoint, stream, str(code))
 
-    def _others_from_zero(self) -> None:
+    def _initialize_other_series(self) -> None:
         for endpoint in labels.STREAMED:
             self.chunks.labels(endpoint)
             self.keepalives.labels(endpoint)
-            for side in labels.SIDES:
+            for side in labels.ABORT_SIDES:
                 self.aborts.labels(endpoint, side)
         for objective in labels.OBJECTIVES:
             for result in labels.RESULTS:
                 self.slo.labels(objective, result)
         for kind in labels.TOKEN_TYPES:
             self.request_tokens.labels(kind)
-        for method in labels.METHODS:
+        for method in labels.USAGE_METHODS:
             self.abort_usage.labels(method)
-        for reason in ("unauthorized", "stale"):
-            for outcome in ("success", "failure"):
-                self.retries.labels(reason, outcome)
+        for retry in itertools.product(("unauthorized", "stale"), ("success", "failure")):
+            self.retries.labels(*retry)
+        for cut in itertools.product(labels.PORTS, labels.CLOSE_CAUSES):
+            self.connections_closed.labels(*cut)
 
     def allow_models(self, names: Iterable[str]) -> None:
-        """Models that may be a label's value; the first 24 ever seen stay."""
+        """Allow these models as values of labels; at most 24 models since the start are allowed."""
         self._models.allow(names)
 
     def model(self, name: str | None) -> str:
         """The label for a model."""
-        return self._models.of(name or "other")
+        return self._models.label_for(name or "other")
 
     def package(self, name: str) -> str:
-        """The label for a package of tokens: GigaChat's own name for what was bought."""
+        """The label for a package of tokens, which is GigaChat's name of it."""
         self._packages.allow([name])
-        return self._packages.of(name)
+        return self._packages.label_for(name)
 
     def code(self, status: int) -> str:
         """The label for a status."""
-        return self._codes.of(str(status))
+        return self._codes.label_for(str(status))
 
     def credential(self, alias: str) -> str:
         """The label for a credential."""
         self._credentials.allow([alias])
-        return self._credentials.of(alias)
+        return self._credentials.label_for(alias)
 
     def param(self, name: str) -> str:
-        """The label for a field that was left out: its rule in the tables of translation."""
+        """The label for a dropped request field: the name of its rule in the translation tables."""
         self._params.allow([name])
-        return self._params.of(name)
+        return self._params.label_for(name)
 
     def tenant(self, tenant: str) -> str:
-        """The label for a tenant: none is configured by name yet, so all but the default are `other`."""
+        """The label for a tenant. Tenants cannot be configured yet, so all except the default are `other`."""
         return tenant if tenant == "default" else "other"
 
     def _counter(self, name: str, text: str, *names: str) -> Counter:

@@ -1,4 +1,4 @@
-"""One request at its end: its metrics and, through `lines`, its log line, from the same facts."""
+"""Reports a finished request: its metrics and, through `access_log`, its log line, both from the same record."""
 
 from __future__ import annotations
 
@@ -8,152 +8,159 @@ from time import monotonic
 
 from prometheus_client import Counter, Gauge
 
-from app.observe import lines, slo
-from app.observe.capture import Capture
-from app.observe.facts import Facts
-from app.observe.histograms import Bins
+from app.observe import access_log, slo
+from app.observe.capture import UsageCapture
+from app.observe.histograms import Series
 from app.observe.labels import TOKEN_TYPES
 from app.observe.metrics import Metrics
+from app.observe.request_record import RequestRecord
 from app.observe.streak import Streak
 
 Add = Callable[[float], None]
 
-_ANSWERING = frozenset({"chat", "embeddings"})  # endpoints that ask GigaChat
+_GIGACHAT_ENDPOINTS = frozenset({"chat", "embeddings"})  # endpoints that ask GigaChat
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The series of one kind of request, found once: looking labels up costs more than counting."""
+class _OutcomeSeries:
+    """The series of one kind of request. They are cached: to look up labels costs more than to count."""
 
-    requests: Callable[[], None]
-    duration: Bins
-    overhead: Add
-    slo: Callable[[], None]
-    body_bytes: Add
+    count: Callable[[], None]
+    duration: Series
+    observe_overhead: Add
+    count_objective: Callable[[], None]
+    observe_body: Add
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The series of one model, for requests that reached GigaChat."""
+class _ModelSeries:
+    """The series of one endpoint, model and tenant, for requests that reached GigaChat."""
 
-    duration: Add
-    gaps: Bins
-    first_token: Add
-    upstream_first_token: Add
-    tokens: tuple[tuple[Add, Add], ...]  # in the order of TOKEN_TYPES: of all, of one request
+    observe_duration: Add
+    gaps: Series
+    observe_first_token: Add
+    observe_upstream_first_token: Add
+    tokens: tuple[tuple[Add, Add], ...]  # counter and histogram of each token type, in the order of TOKEN_TYPES
 
 
 class RequestObserver:
-    """Tells of finished requests. Its tables grow with the labels' domains, which are bounded.
+    """Reports finished requests. Its caches grow with the values of the labels, which are limited.
 
-    `sample`: the share of log lines of good requests that is written.
+    `sample`: the fraction of log lines that is written for requests that succeeded and were not slow.
     """
 
     def __init__(self, metrics: Metrics, *, sample: float = 1.0) -> None:
         self.metrics = metrics
         self._sample = sample
-        self._outcomes: dict[tuple[str, bool, str, str], _Outcome] = {}
+        self._outcome_series: dict[tuple[str, bool, str, str], _OutcomeSeries] = {}
         self._in_flight: dict[str, Gauge] = {}
-        self._asked: dict[tuple[str, str, str], _Asked] = {}
+        self._model_series: dict[tuple[str, str, str], _ModelSeries] = {}
         self._chunks: dict[str, Counter] = {}
         self._first_token = {result: metrics.slo.labels("ttft", result).inc for result in ("good", "bad", "excluded")}
         self.streak = Streak(metrics.consecutive_failures)
-        self._capture = Capture()
-        metrics.capture_ratio.set_function(self._capture.ratio)
+        self._usage_capture = UsageCapture()
+        metrics.capture_ratio.set_function(self._usage_capture.ratio)
 
     def in_flight(self, endpoint: str) -> Gauge:
-        """The gauge of requests under way."""
-        found = self._in_flight.get(endpoint)
-        if found is None:
-            found = self._in_flight[endpoint] = self.metrics.in_flight.labels(endpoint)
-        return found
+        """The gauge of requests that are being served."""
+        gauge = self._in_flight.get(endpoint)
+        if gauge is None:
+            gauge = self._in_flight[endpoint] = self.metrics.in_flight.labels(endpoint)
+        return gauge
 
-    def tell(self, facts: Facts, route: str, method: str) -> None:
-        """Count and log a finished request. No `await`: it also runs while the request is being cancelled."""
+    def report(self, record: RequestRecord, route: str, method: str, *, quiet: bool = False) -> None:
+        """Count and log a finished request. It has no `await`, so it also runs while the request is being cancelled.
+
+        `quiet`: write no log line.
+        """
         now = monotonic()
-        seconds, upstream = now - facts.received, facts.upstream_seconds(now)
-        overhead = max(0.0, seconds - upstream - facts.files_seconds)
-        # A request that stands out has its line for certain: its id may be an exemplar.
-        worth = facts.error_type is not None or slo.slow(facts, now, overhead)
-        self._count(facts, seconds, overhead, {"request_id": facts.request_id} if worth else None)
-        if facts.endpoint in _ANSWERING:
-            self.streak.tell(facts)
-        if facts.stream:
-            self._first_token[slo.first_token(facts, now)]()
-        if facts.upstream_started is not None:
-            self._count_upstream(facts, facts.upstream_started, upstream)
-        if worth or lines.kept(facts.request_id, self._sample):
-            share = None if worth or self._sample == 1.0 else self._sample
-            lines.write(facts, route, method, now, upstream, share)
+        seconds, upstream = now - record.received, record.upstream_seconds(now)
+        overhead = max(0.0, seconds - upstream - record.files_seconds - record.unread_seconds)
+        # The line of a failed or slow request is always written: its id may be an exemplar.
+        is_notable = record.error_type is not None or slo.is_slow(record, now, overhead)
+        self._count_request(record, seconds, overhead, {"request_id": record.request_id} if is_notable else None)
+        if record.endpoint in _GIGACHAT_ENDPOINTS:
+            self.streak.tell(record)
+        if record.stream:
+            self._first_token[slo.judge_first_token(record, now)]()
+        if record.upstream_started is not None:
+            self._count_upstream(record, record.upstream_started, upstream)
+        if not quiet and (is_notable or access_log.is_sampled(record.request_id, self._sample)):
+            sample = None if is_notable or self._sample == 1.0 else self._sample
+            access_log.log_request(record, route, method, now, upstream, sample)
 
-    def _count(self, facts: Facts, seconds: float, overhead: float, exemplar: dict[str, str] | None) -> None:
-        metrics, endpoint = self.metrics, facts.endpoint
-        outcome = self._outcome(facts)
-        outcome.requests()
-        outcome.duration.observe(seconds, exemplar)
-        outcome.overhead(overhead)
-        outcome.slo()
-        if facts.body_bytes:
-            outcome.body_bytes(facts.body_bytes)
-        if facts.error_type is not None:
-            metrics.errors.labels(endpoint, facts.error_type).inc(exemplar=exemplar)
-        if facts.aborted_by is not None and facts.stream:
-            metrics.aborts.labels(endpoint, facts.aborted_by).inc()
-        if facts.dropped_params:
-            for name, count in facts.dropped_params.items():
+    def _count_request(
+        self, record: RequestRecord, seconds: float, overhead: float, exemplar: dict[str, str] | None
+    ) -> None:
+        metrics, endpoint = self.metrics, record.endpoint
+        series = self._find_outcome_series(record)
+        series.count()
+        series.duration.observe(seconds, exemplar)
+        series.observe_overhead(overhead)
+        series.count_objective()
+        if record.body_bytes:
+            series.observe_body(record.body_bytes)
+        if record.error_type is not None:
+            metrics.errors.labels(endpoint, record.error_type).inc(exemplar=exemplar)
+        if record.aborted_by is not None and record.stream:
+            metrics.aborts.labels(endpoint, record.aborted_by).inc()
+        if record.dropped_params:
+            for name, count in record.dropped_params.items():
                 metrics.dropped_params.labels(endpoint, metrics.param(name)).inc(count)
 
-    def _count_upstream(self, facts: Facts, started: float, upstream: float) -> None:
-        asked = self._of_model(facts)
-        asked.duration(upstream)
-        if facts.stream:
-            self._count_stream(facts, asked, started)
-        if facts.gaps is not None:
-            asked.gaps.join(facts.gaps)
-        method = facts.usage_method()
-        if facts.cut or facts.aborted_by is not None:
+    def _count_upstream(self, record: RequestRecord, started: float, upstream: float) -> None:
+        series = self._find_model_series(record)
+        series.observe_duration(upstream)
+        if record.stream:
+            self._count_stream(record, series, started)
+        if record.gaps is not None:
+            series.gaps.merge(record.gaps)
+        if record.leaked_calls:
+            self.metrics.leaked_calls.labels(self.metrics.model(record.model)).inc(record.leaked_calls)
+        method = record.usage_method()
+        if record.cut or record.aborted_by is not None:
             self.metrics.abort_usage.labels(method).inc()
-        if facts.status == 200 or facts.tokens is not None or facts.first_token is not None:  # there was an answer
-            self._capture.add(exact=method == "upstream")
-        if facts.tokens is not None:
-            for (of_all, of_one), count in zip(asked.tokens, facts.tokens, strict=True):
+        if record.status == 200 or record.tokens is not None or record.first_token is not None:  # there was an answer
+            self._usage_capture.add(exact=method == "upstream")
+        if record.tokens is not None:
+            for (add_total, observe_request), count in zip(series.tokens, record.tokens, strict=True):
                 if count:
-                    of_all(count)
-                    of_one(count)
+                    add_total(count)
+                    observe_request(count)
 
-    def _count_stream(self, facts: Facts, asked: _Asked, started: float) -> None:
-        chunks = self._chunks.get(facts.endpoint)
+    def _count_stream(self, record: RequestRecord, series: _ModelSeries, started: float) -> None:
+        chunks = self._chunks.get(record.endpoint)
         if chunks is None:
-            chunks = self._chunks[facts.endpoint] = self.metrics.chunks.labels(facts.endpoint)
-        chunks.inc(facts.chunks)
-        if facts.keepalives:
-            self.metrics.keepalives.labels(facts.endpoint).inc(facts.keepalives)
-        if facts.first_token is not None:
-            asked.first_token(facts.first_token - facts.received)
-            asked.upstream_first_token(facts.first_token - started)
+            chunks = self._chunks[record.endpoint] = self.metrics.chunks.labels(record.endpoint)
+        chunks.inc(record.chunks)
+        if record.keepalives:
+            self.metrics.keepalives.labels(record.endpoint).inc(record.keepalives)
+        if record.first_token is not None:
+            series.observe_first_token(record.first_token - record.received)
+            series.observe_upstream_first_token(record.first_token - started)
 
-    def _outcome(self, facts: Facts) -> _Outcome:
-        code, result = self.metrics.code(facts.status), slo.availability(facts)
-        key = (facts.endpoint, facts.stream, code, result)
-        found = self._outcomes.get(key)
-        if found is None:
-            labels = (facts.endpoint, "true" if facts.stream else "false")
-            found = self._outcomes[key] = _Outcome(
+    def _find_outcome_series(self, record: RequestRecord) -> _OutcomeSeries:
+        code, result = self.metrics.code(record.status), slo.judge_availability(record)
+        key = (record.endpoint, record.stream, code, result)
+        series = self._outcome_series.get(key)
+        if series is None:
+            labels = (record.endpoint, "true" if record.stream else "false")
+            series = self._outcome_series[key] = _OutcomeSeries(
                 self.metrics.requests.labels(*labels, code).inc,
                 self.metrics.duration.labels(*labels),
                 self.metrics.overhead.labels(*labels).observe,
                 self.metrics.slo.labels("availability", result).inc,
-                self.metrics.body_bytes.labels(facts.endpoint).observe,
+                self.metrics.body_bytes.labels(record.endpoint).observe,
             )
-        return found
+        return series
 
-    def _of_model(self, facts: Facts) -> _Asked:
-        metrics, model, tenant = self.metrics, self.metrics.model(facts.model), self.metrics.tenant(facts.tenant)
-        key = (facts.endpoint, model, tenant)
-        found = self._asked.get(key)
-        if found is None:
-            found = self._asked[key] = _Asked(
-                metrics.upstream_duration.labels(facts.endpoint, model).observe,
+    def _find_model_series(self, record: RequestRecord) -> _ModelSeries:
+        metrics, model, tenant = self.metrics, self.metrics.model(record.model), self.metrics.tenant(record.tenant)
+        key = (record.endpoint, model, tenant)
+        series = self._model_series.get(key)
+        if series is None:
+            series = self._model_series[key] = _ModelSeries(
+                metrics.upstream_duration.labels(record.endpoint, model).observe,
                 metrics.gaps.labels(model),
                 metrics.first_token.labels(model).observe,
                 metrics.upstream_first_token.labels(model).observe,
@@ -162,4 +169,4 @@ class RequestObserver:
                     for kind in TOKEN_TYPES
                 ),
             )
-        return found
+        return series

@@ -1,11 +1,11 @@
-"""What no request tells: how late the event loop is, and whether there is a token while nobody asks."""
+"""Samples metrics that no request can update: the event loop's lag, whether there is a token, dropped log lines."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from app.observe import slo
+from app.observe import logs, slo
 from app.observe.metrics import Metrics
 
 TICK_SECONDS = 0.25
@@ -13,14 +13,18 @@ TOKEN_TICKS = 40  # one event of the objective `token` for each ten seconds
 
 
 async def watch(metrics: Metrics, source: Callable[[], str | None]) -> None:
-    """Sample until cancelled. `source`: of the token in use; None before the first attempt to get one has ended."""
+    """Sample until cancelled. `source` returns the current token's source; None before the first attempt has ended."""
     loop = asyncio.get_running_loop()
-    late = metrics.loop_lag.labels().observe
-    tick = 0
+    observe_lag = metrics.loop_lag.labels().observe
+    tick = counted = 0
     while True:
         due = loop.time() + TICK_SECONDS
         await asyncio.sleep(TICK_SECONDS)
-        late(max(0.0, loop.time() - due))
+        observe_lag(max(0.0, loop.time() - due))
+        dropped = logs.count_dropped()
+        if dropped > counted:
+            metrics.log_lines_dropped.inc(dropped - counted)
+            counted = dropped
         tick = (tick + 1) % TOKEN_TICKS
         if tick == 0:
-            metrics.slo.labels("token", slo.token(source())).inc()
+            metrics.slo.labels("token", slo.judge_token(source())).inc()

@@ -1,58 +1,58 @@
-"""What counts for and against the objectives, decided here so that alerts only divide.
+"""Decides whether a request is good or bad for each service level objective, so that alerts only divide counters.
 
-Source: the table of errors (`app/errors.py`), whose column says which failures count against availability.
+Source: the table of errors (`app/errors.py`). Its column `slo` says which failures count against availability.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from app.observe.facts import Facts
-from app.observe.labels import FIRST_LEVEL
+from app.observe.labels import RENEWABLE_SOURCES
+from app.observe.request_record import RequestRecord
 
 Result = Literal["good", "bad", "excluded"]
 
 FIRST_TOKEN_SECONDS = 3.0
-# A request that took longer is worth its log line, whatever share of lines is kept. Seconds.
+# The log line of a slower request is always written, even if only a fraction of lines is.
 SLOW_SECONDS = 30.0
 SLOW_OVERHEAD_SECONDS = 1.0
 
 
-def availability(facts: Facts) -> Result:
-    """Of every finished request: did the client get what it asked for?"""
-    if facts.slo_bad:
+def judge_availability(record: RequestRecord) -> Result:
+    """Of each finished request: whether the client got its answer."""
+    if record.slo_bad:
         return "bad"
-    return "good" if facts.error_type is None else "excluded"
+    return "good" if record.error_type is None else "excluded"
 
 
-def first_token(facts: Facts, now: float) -> Result:
-    """Of every stream: was there a word soon after the request had come? `now`: its end, on the monotonic clock.
+def judge_first_token(record: RequestRecord, now: float) -> Result:
+    """Of each stream: whether its first token came in time. `now`: its end, on the monotonic clock.
 
-    One that ends soon without a word is availability's matter; one that a client waited for in vain is bad, whoever
-    ended it.
+    A stream that ended early without a token counts for availability only. A stream that ended late without a token is
+    bad, whoever ended it.
     """
-    if facts.first_token is None and _own_fault(facts):
+    if record.first_token is None and _is_excluded(record):
         return "excluded"
-    spoken = now if facts.first_token is None else facts.first_token
-    if spoken - facts.received > FIRST_TOKEN_SECONDS:
+    waited_until = now if record.first_token is None else record.first_token
+    if waited_until - record.received > FIRST_TOKEN_SECONDS:
         return "bad"
-    return "excluded" if facts.first_token is None else "good"
+    return "excluded" if record.first_token is None else "good"
 
 
-def token(source: str | None) -> Result:
-    """At every look: is there a token that renews itself? `source`: of the token in use; None: none was tried yet."""
+def judge_token(source: str | None) -> Result:
+    """Of each sample: whether the gateway has a token that it can renew. `source`: None before the first attempt."""
     if source is None or source == "ready":
         return "excluded"
-    return "good" if source in FIRST_LEVEL else "bad"
+    return "good" if source in RENEWABLE_SOURCES else "bad"
 
 
-def slow(facts: Facts, now: float, overhead: float) -> bool:
-    """Whether an operator would ask about this request, though it went well."""
-    if now - facts.received > SLOW_SECONDS or overhead > SLOW_OVERHEAD_SECONDS:
+def is_slow(record: RequestRecord, now: float, overhead: float) -> bool:
+    """Whether the request took so long that an operator may ask about it."""
+    if now - record.received > SLOW_SECONDS or overhead > SLOW_OVERHEAD_SECONDS:
         return True
-    return facts.stream and first_token(facts, now) == "bad"
+    return record.stream and judge_first_token(record, now) == "bad"
 
 
-def _own_fault(facts: Facts) -> bool:
-    """The client's own mistake, or the gateway is leaving: refused before GigaChat could say a word."""
-    return availability(facts) == "excluded" and facts.aborted_by is None
+def _is_excluded(record: RequestRecord) -> bool:
+    """Whether the request was refused through the client's mistake, or because the gateway stops."""
+    return judge_availability(record) == "excluded" and record.aborted_by is None

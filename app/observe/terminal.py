@@ -1,18 +1,20 @@
-"""Log lines for people: columns that line up, and colours where a terminal shows them and nobody has declined.
+"""Log lines for people: aligned columns, and colours if the terminal supports them and `NO_COLOR` is not set.
 
-12:00:01 INFO     request        200    1.204s POST /v1/chat/completions  model=GigaChat-2 prompt_tokens=12 ...
-12:00:09 ERROR    GigaChat is gone  why='no connection to GigaChat: ...'
+2026-12-01 12:00:01+03:00 INFO     request        200    1.204s POST /v1/chat/completions  model=GigaChat-2 ...
+2026-12-01 12:00:09+03:00 ERROR    GigaChat is gone  why="no connection to GigaChat: ..."
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-FIELDS = "gateway_fields"  # where a record bears the varying part of its line
+OWN_LOGGER = "gpt2giga"  # lines of others name theirs
+FIELDS = "gateway_fields"  # the attribute of a record that holds the fields of its line
 
 _LEVELS = {
     logging.DEBUG: "\x1b[2m",
@@ -23,52 +25,100 @@ _LEVELS = {
 }
 _DIM, _BOLD, _END = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _EVENT_WIDTH = 14
-# What a finished request's columns show; its id, which is long, ends the line.
+# The fields of a finished request that have columns. Its long id is at the end of the line.
 _COLUMNS = ("status", "seconds", "method", "route")
 _OMITTED = frozenset({*_COLUMNS, "endpoint", "request_id"})
 
 
-def coloured(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this stream is a terminal that shows colours. Source: no-color.org, and terminfo's name `dumb`."""
+def supports_colour(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the stream is a terminal with colours. Source: no-color.org; terminfo (the terminal `dumb`)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person, and a traceback below it where there is one."""
+    """Formats a record as one line for people, with the traceback below it if there is one."""
 
     def __init__(self, *, colour: bool = False) -> None:
         super().__init__()
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, event, for a request its columns, then `name=value` pairs."""
-        moment = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        """Local time with its zone, level, event, for a request its columns, then `name=value` pairs."""
+        moment = dt.datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "seconds")
         values: dict[str, Any] = getattr(record, FIELDS, {})
-        event, rest = f"{record.getMessage():<{_EVENT_WIDTH}}", values
+        event, rest = f"{_escape(' '.join(record.getMessage().split())):<{_EVENT_WIDTH}}", values
         columns = ""
         if all(name in values for name in _COLUMNS):
-            columns = f" {self._status(values['status'])} {self._took(values)} {values['method']} {values['route']} "
+            status = self._format_status(values["status"])
+            columns = f" {status} {self._format_seconds(values)} {values['method']} {values['route']} "
             rest = {name: value for name, value in values.items() if name not in _OMITTED}
             rest["request_id"] = values.get("request_id")
-        pairs = "".join(f" {self._paint(_DIM, name + '=')}{_shown(value)}" for name, value in rest.items())
+        if record.name != OWN_LOGGER:
+            rest = {**rest, "logger": record.name}
+        pairs = "".join(f" {self._paint(_DIM, name + '=')}{_format_value(value)}" for name, value in _flatten(rest))
         level = self._paint(_LEVELS.get(record.levelno, ""), f"{record.levelname:<8}")
         line = f"{self._paint(_DIM, moment)} {level} {self._paint(_BOLD, event)}{columns}{pairs}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
-    def _status(self, status: int) -> str:
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+    def _format_status(self, status: int) -> str:
+        if status >= 500:
+            level = logging.ERROR
+        elif status >= 400:
+            level = logging.WARNING
+        else:
+            level = logging.INFO
         return self._paint(_LEVELS[level], str(status))
 
     @staticmethod
-    def _took(values: Mapping[str, Any]) -> str:
+    def _format_seconds(values: Mapping[str, Any]) -> str:
         return f"{values['seconds']:8.3f}s"
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_END}" if self._colour and colour else text
 
 
-def _shown(value: object) -> str:
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Pairs of names and values: what is inside another is `outer.inner`. Without those that have no value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield f"{prefix}{name}", value
+
+
+def _format_value(value: object) -> str:
+    """A value in the words of settings and JSON, not in Python's."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return _quote(",".join(_format_plain(one) for one in value))
+    return _quote(_format_plain(value))
+
+
+def _format_plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-    shown = str(value)
-    return repr(shown) if " " in shown or not shown.isprintable() else shown
+        return _format_number(value)
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={_format_plain(one)}" for name, one in _flatten(value))
+    return str(value)
+
+
+def _format_number(value: float) -> str:
+    """Rounded: to three digits below 1, to thousandths below 100, else to tenths."""
+    if abs(value) < 1:
+        return f"{value:.3g}"
+    return f"{value:.{3 if abs(value) < 100 else 1}f}".rstrip("0").rstrip(".")
+
+
+def _quote(text: str) -> str:
+    """The text, in JSON's quotes where it has blanks or quotes, so that a line can be taken apart."""
+    if text and text.isprintable() and not any(char in text for char in ' "'):
+        return text
+    return f'"{_escape(text.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34)))}"'
+
+
+def _escape(text: str) -> str:
+    """The text without what could break the line, colour it or hide in it."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)

@@ -1,1 +1,1 @@
-"""A GigaChat that runs locally, for developers without credentials and for the tests."""
+"""A local server that behaves like GigaChat, for developers without credentials and for tests."""

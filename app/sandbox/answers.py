@@ -1,8 +1,8 @@
-"""What the model "says": marked as the sandbox's, and the same for the same request, whole or streamed.
+"""Builds the text of an answer. It is marked as the sandbox's. The same request always gets the same text.
 
-Without a directive the answer echoes the last user message in a few phrases, Russian and English; after results of
-functions it quotes them, and it tells what it sees of files. Where JSON is wanted, `formats` makes it of that text; a
-call (`calls`) takes its place.
+Without a directive the answer echoes the last user message in Russian and English. After results of functions it
+quotes them instead. It also describes attached files. If the request asks for JSON, `formats` puts the text into JSON.
+A function call (`calls`) replaces the text.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from typing import Any
 import orjson
 
 from app.sandbox.catalog import Model
-from app.sandbox.directives import Wishes, read
+from app.sandbox.directives import Directives, parse_directives
 
 MARK = "[sandbox] "
 REASONING = "Пользователь спрашивает, песочница отвечает. The sandbox does not think."
-_ECHOED = 400
-_QUOTED = 4_000
+_MAX_ECHO = 400
+_MAX_QUOTE = 4_000
 
-# A phrase ends after 20 to 40 characters where a word or a clause does, else after 40.
+# A phrase has 20 to 40 characters and ends after a word or a clause; without such an end it has 40.
 _PHRASES = re.compile(r"(?s).{20,40}?(?<=[\s,.!?;:])|.{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """A call: `state` of None, `bare` (a delta of nothing but the call) and `apart` (the end in a chunk of its own)
-    are faults, and so are arguments that are a string.
+    """A function call of the model.
+
+    Some values are faults: a `state` of None; `arguments` that are a string; `bare` (the delta holds only the call);
+    `apart` (the finish reason comes in a separate chunk); `cutting` (the values of the fault `call_pieces`).
     """
 
     name: str
@@ -37,18 +39,20 @@ class FunctionCall:
     state: str | None
     bare: bool = False
     apart: bool = False
+    cutting: Mapping[str, Any] | None = None
 
     @property
-    def shown(self) -> dict[str, Any]:
-        """The call as it stands in a message."""
+    def as_json(self) -> dict[str, Any]:
+        """The call as JSON in a message."""
         return {"name": self.name, "arguments": self.arguments}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said: the phrases, each a chunk of a stream; what is thought before; how it ends; how long it takes.
+    """What the model answers. Each phrase is one chunk of a stream. `wait`: seconds before the first byte.
 
-    With a call the phrases are what comes before it: none, but for a fault. `spent` is what was generated in vain.
+    With a call, the phrases are the text before it, which only a fault adds. `spent` is text that was generated and
+    counted, but not sent.
     """
 
     phrases: tuple[str, ...]
@@ -65,36 +69,38 @@ class Answer:
 
     @property
     def generated(self) -> tuple[str, ...]:
-        """All that is paid for."""
-        call = orjson.dumps(self.call.shown).decode() if self.call else ""
+        """All generated texts, which `usage` counts."""
+        call = orjson.dumps(self.call.as_json).decode() if self.call else ""
         return self.text, self.reasoning, call, self.spent
 
 
-def answer(
+def build_answer(
     messages: Sequence[Mapping[str, Any]],
-    wishes: Wishes | None = None,
+    directives: Directives | None = None,
     written: Callable[[str], str] = str,
     seen: Sequence[str] = (),
 ) -> Answer:
-    """The answer to a valid history, by the last user message's wishes; a text of its own, with what was `seen` of
-    files, goes through `written`.
+    """Build the answer to a valid history.
+
+    `directives`: those of the last user message, which are parsed if not given. `seen`: sentences about the attached
+    files. `written` converts the text, for example to JSON; it is not used for a text from a directive.
     """
-    wishes = wishes or read(messages)
-    thought = () if wishes.think is None else split(f"<think>{wishes.think or REASONING}</think>\n")
+    directives = directives or parse_directives(messages)
+    thought = () if directives.think is None else split_phrases(f"<think>{directives.think or REASONING}</think>\n")
     return Answer(
-        phrases=(*thought, *_phrases(messages, wishes, lambda text: written(_with(seen, text)))),
-        reasoning=REASONING if wishes.reasoning else "",
-        finish=wishes.finish or "stop",
-        wait=wishes.wait,
+        phrases=(*thought, *_phrases(messages, directives, lambda text: written(_append_seen(seen, text)))),
+        reasoning=REASONING if directives.reasoning else "",
+        finish=directives.finish or "stop",
+        wait=directives.wait,
     )
 
 
-def limited(whole: Answer, model: Model, max_tokens: int | None) -> Answer:
-    """The answer within `max_tokens`: cut, with finish_reason "length", where it has more. Of a call nothing stays."""
+def limit_answer(whole: Answer, model: Model, max_tokens: int | None) -> Answer:
+    """Limit an answer to `max_tokens`. A longer text is cut, a longer call is dropped; the finish is "length"."""
     if max_tokens is None:
         return whole
     if whole.call:
-        call = orjson.dumps(whole.call.shown).decode()
+        call = orjson.dumps(whole.call.as_json).decode()
         if model.count(call) <= max_tokens:
             return whole
         return replace(whole, phrases=(), call=None, finish="length", spent=model.cut(call, max_tokens))
@@ -110,37 +116,39 @@ def limited(whole: Answer, model: Model, max_tokens: int | None) -> Answer:
     return replace(whole, phrases=tuple(phrases), finish="length")
 
 
-def split(text: str) -> tuple[str, ...]:
-    """A text as phrases of tens of characters: joined, they are the text again."""
+def split_phrases(text: str) -> tuple[str, ...]:
+    """Split a text into phrases of up to 40 characters, without changing it."""
     return tuple(_PHRASES.findall(text))
 
 
-def _phrases(messages: Sequence[Mapping[str, Any]], wishes: Wishes, written: Callable[[str], str]) -> tuple[str, ...]:
-    if wishes.say is not None:
-        return split(wishes.say)
-    if wishes.long is not None:
-        count = wishes.long
+def _phrases(
+    messages: Sequence[Mapping[str, Any]], directives: Directives, written: Callable[[str], str]
+) -> tuple[str, ...]:
+    if directives.say is not None:
+        return split_phrases(directives.say)
+    if directives.long is not None:
+        count = directives.long
         return tuple(f"Фраза {number} из {count}, phrase {number} of {count}. " for number in range(1, count + 1))
     if messages[-1]["role"] == "function":
-        return split(written(_quote(messages)))
-    echo = " ".join(wishes.said.split())[:_ECHOED]
-    return split(
+        return split_phrases(written(_quote_results(messages)))
+    echo = " ".join(directives.said.split())[:_MAX_ECHO]
+    return split_phrases(
         written(
             f"{MARK}Вы написали: «{echo}». Это ответ песочницы, не GigaChat. You wrote: {echo}. No model was asked."
         )
     )
 
 
-def _with(seen: Sequence[str], text: str) -> str:
+def _append_seen(seen: Sequence[str], text: str) -> str:
     return " ".join((text, *(f"{MARK}{one}" for one in seen)))
 
 
-def _quote(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The results that came since the last user message, in order."""
+def _quote_results(messages: Sequence[Mapping[str, Any]]) -> str:
+    """A text that quotes the results since the last user message, in order."""
     results: list[str] = []
     for message in reversed(messages):
         if message["role"] == "user":
             break
         if message["role"] == "function":
-            results.insert(0, f"{message['name']} → {message['content'][:_QUOTED]}")
+            results.insert(0, f"{message['name']} → {message['content'][:_MAX_QUOTE]}")
     return f"{MARK}Функции вернули, the functions returned: {'; '.join(results)}. Это ответ песочницы, не GigaChat."

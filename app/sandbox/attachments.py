@@ -1,8 +1,8 @@
-"""The files that a chat request names: looked up, judged as a table, and told in the answer.
+"""Finds the files that a chat request names, checks them by a table of rules, and describes them for the answer.
 
-Source: gigachat-api, sections 5.3 and 7. Of its two sentences on ten images the one that counts by request is kept.
-Assumed: the words of the refusals, and 422 for images that a model can't see, as for functions that it does not have.
-The context is checked for plain text alone; files weigh nothing in `usage`.
+Source: docs/gigachat-api.md, "Attachments" and "Limits, models, prices". It has two sentences about ten images; the
+limit per request is used. Assumed: the texts of the refusals, and 422 if the model does not support images, as for
+functions. The context is checked for plain text only. Files do not count in `usage`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.sandbox.catalog import Model
-from app.sandbox.files import find
+from app.sandbox.file_store import StoredFile
+from app.sandbox.files import find_file
 from app.sandbox.filetypes import AUDIO, IMAGE, MEGABYTE, TEXT, TYPES
-from app.sandbox.shelf import Stored
-from app.sandbox.wire import Call, Refused
+from app.sandbox.wire import Refused, RequestContext
 
 MOST_IMAGES = 10
 MOST_BYTES = 80 * MEGABYTE
@@ -23,24 +23,24 @@ _HASH = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
-    """The files of a request, message by message; who looks at them, and how many tokens that one can read."""
+class AttachedFiles:
+    """The files of a request, by message; the model, and its context in tokens."""
 
-    messages: Sequence[Sequence[Stored]]
+    messages: Sequence[Sequence[StoredFile]]
     model: Model
     context: int
 
-    def of(self, *kinds: str) -> list[Stored]:
-        """The files of some kinds, in order."""
-        return [file for files in self.messages for file in files if _kind(file) in kinds]
+    def select(self, *kinds: str) -> list[StoredFile]:
+        """The files of these kinds, in order."""
+        return [file for files in self.messages for file in files if _find_kind(file) in kinds]
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRule:
-    """A refusal of what is attached."""
+    """A reason to refuse attached files. `wrong`: whether it applies."""
 
     name: str
-    wrong: Callable[[Attached], bool]
+    wrong: Callable[[AttachedFiles], bool]
     message: str
     source: str
     status: int = 422
@@ -49,67 +49,69 @@ class AttachmentRule:
 RULES = (
     AttachmentRule(
         "blind model",
-        lambda attached: bool(attached.of(IMAGE)) and not attached.model.images,
+        lambda attached: bool(attached.select(IMAGE)) and not attached.model.images,
         "Requested model does not support images",
         "[DOC] 5.3, 7",
     ),
     AttachmentRule(
         "images of a message",
-        lambda attached: any(sum(_kind(file) == IMAGE for file in files) > 1 for files in attached.messages),
+        lambda attached: any(sum(_find_kind(file) == IMAGE for file in files) > 1 for files in attached.messages),
         "Invalid params: only one image per message is allowed",
         "[SPEC26] 5.3",
     ),
     AttachmentRule(
         "images of a request",
-        lambda attached: len(attached.of(IMAGE)) > MOST_IMAGES,
+        lambda attached: len(attached.select(IMAGE)) > MOST_IMAGES,
         f"Invalid params: at most {MOST_IMAGES} images per request are allowed",
         "[SPEC26] 5.3",
     ),
     AttachmentRule(
         "bytes of a request",
-        lambda attached: sum(file.size for file in attached.of(IMAGE, AUDIO)) >= MOST_BYTES,
+        lambda attached: sum(file.size for file in attached.select(IMAGE, AUDIO)) >= MOST_BYTES,
         "Invalid params: images and audio must be under 80 MB in all",
         "[SPEC26] 5.3",
     ),
     AttachmentRule(
         "text over the context",
-        lambda attached: any(_tokens(file, attached.model) > attached.context for file in attached.of(TEXT)[:1]),
+        lambda attached: any(
+            _count_tokens(file, attached.model) > attached.context for file in attached.select(TEXT)[:1]
+        ),
         "Invalid params: text of the document is longer than the context",
         "[SPEC26] 5.3",
     ),
 )
 
 
-def look(call: Call, model: Model, messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the model sees, a sentence for each file; Refused for what it can't be given."""
+def read_attachments(context: RequestContext, model: Model, messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Find and check the attached files. Returns a sentence about each. Raises Refused."""
     named = [message.get("attachments", ()) for message in messages]
     if not any(named):
         return []
-    if call.take("files_lost"):
+    if context.fire("files_lost"):
         for name in (one for names in named for one in names):
-            call.state.files.forget(name)
-    files = [[find(call, name) for name in names] for names in named]
-    attached = Attached(files, model, call.state.settings.context_tokens)
+            context.state.files.forget(name)
+    files = [[find_file(context, name) for name in names] for names in named]
+    attached = AttachedFiles(files, model, context.state.settings.context_tokens)
     for rule in RULES:
         if rule.wrong(attached):
             raise Refused(rule.status, rule.message)
-    return list(_told(attached))
+    return list(_describe_files(attached))
 
 
-def _told(attached: Attached) -> Iterator[str]:
-    """Of the text documents the first alone is used."""
-    used = attached.of(TEXT)[:1]
-    for file in attached.of(TEXT, IMAGE, AUDIO):
+def _describe_files(attached: AttachedFiles) -> Iterator[str]:
+    """A sentence about each file. Only the first text document is used."""
+    used = attached.select(TEXT)[:1]
+    for file in attached.select(TEXT, IMAGE, AUDIO):
         what = f"{file.mime}, {file.size} bytes, sha256 {file.sha256[:_HASH]}…"
-        if _kind(file) == TEXT and file is not used[0]:
+        if _find_kind(file) == TEXT and file is not used[0]:
             yield f"I do not read {what} (only the first document is used)."
         else:
             yield f"I see {what}."
 
 
-def _kind(file: Stored) -> str:
+def _find_kind(file: StoredFile) -> str:
     return TYPES[file.mime].kind
 
 
-def _tokens(file: Stored, model: Model) -> int:
+def _count_tokens(file: StoredFile, model: Model) -> int:
     return model.count(file.content.decode()) if file.mime == "text/plain" else 0

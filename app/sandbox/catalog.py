@@ -1,6 +1,7 @@
-"""The models that the sandbox serves, and the one rule by which it counts tokens.
+"""The models of the sandbox, and the rule by which it counts tokens.
 
-Source: gigachat-api, section 7 (models recorded in January 2026, embedders with their sizes) and 3.6 (counts).
+Source: docs/gigachat-api.md, "Limits, models, prices" (models recorded in January 2026, embedders with their sizes) and
+"POST /tokens/count" (counts).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ BUILD = "2.0.28.2"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One line of the list: `type` as GigaChat words it; `limit` and `dimensions` matter to embedders alone, `prose`
-    and `images` to chat models: prose ignores `response_format` (5.5: older or Lite models may), images are seen by Pro
-    and Max (5.3, 7).
+    """A model. `type` is GigaChat's word for its kind.
+
+    For embedders: `limit` is the most tokens of a text, `dimensions` the length of a vector. For chat models: `prose`
+    means that it ignores `response_format`, as older or Lite models may (5.5); `images` that it supports images, as Pro
+    and Max do (5.3, 7).
     """
 
     name: str
@@ -25,22 +28,27 @@ class Model:
     images: bool = False
 
     @property
-    def served(self) -> str:
-        """The name with a build, as answers of the chat give it."""
+    def package(self) -> str:
+        """The package of tokens that its chats are billed to."""
+        return next((f"GigaChat-{size}" for size in ("Pro", "Max") if size in self.name), "GigaChat")
+
+    @property
+    def served_name(self) -> str:
+        """The name with the build, as in chat answers."""
         return f"{self.name}:{BUILD}"
 
     def count(self, text: str) -> int:
-        """Tokens of a text: "Hello, world!" is 4 for a chat model and 9 for an embedder, as recorded."""
+        """The tokens of a text. As recorded, "Hello, world!" has 4 for a chat model and 9 for an embedder."""
         tokens, characters = _RATES[self.type]
         return -(-len(text) * tokens // characters)
 
     def cut(self, text: str, tokens: int) -> str:
-        """The longest beginning of a text that has no more than so many tokens."""
+        """The longest beginning of a text with at most this many tokens."""
         rate, characters = _RATES[self.type]
         return text[: tokens * characters // rate]
 
 
-# type -> so many tokens in so many characters
+# By type: a number of tokens, and the number of characters that have so many tokens.
 _RATES = {"chat": (1, 4), "embedder": (2, 3), "filter": (1, 4), "aicheck": (1, 4)}
 
 _CHAT = ("GigaChat", "GigaChat-2", "GigaChat-2-Max", "GigaChat-2-Pro", "GigaChat-Max", "GigaChat-Plus", "GigaChat-Pro")

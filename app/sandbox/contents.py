@@ -1,7 +1,8 @@
-"""Is a content what its type says? Judged by structure alone: signatures, segments, a directory. Nothing is decoded.
+"""Checks that the content of a file fits its type, by its structure only: signatures, segments, a directory.
 
-GigaChat's own check is not documented (gigachat-api, sections 3.7 and 7): that it refuses such a file is assumed, and
-so is that text must be UTF-8. What passes here may still be an image that no decoder can show.
+GigaChat's own check is not documented (docs/gigachat-api.md, "Files" and "Limits, models, prices"). It is assumed that
+it refuses files that do not fit, and text that is not UTF-8. Nothing is decoded, so an image may pass that no decoder
+can read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 
-Fits = Callable[[bytes], bool]
+ContentCheck = Callable[[bytes], bool]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -20,7 +21,7 @@ _STANDALONE = frozenset((0x01, *range(0xD0, 0xD8)))  # JPEG markers without a le
 _SCAN = 0xDA
 
 
-def text(content: bytes) -> bool:
+def is_text(content: bytes) -> bool:
     """UTF-8, without a NUL."""
     try:
         return "\0" not in content.decode()
@@ -28,18 +29,18 @@ def text(content: bytes) -> bool:
         return False
 
 
-def pdf(content: bytes) -> bool:
+def is_pdf(content: bytes) -> bool:
     """The header of PDF."""
     return content.startswith(b"%PDF-")
 
 
-def ole(content: bytes) -> bool:
+def is_ole(content: bytes) -> bool:
     """The container of doc and ppt."""
     return content.startswith(_OLE)
 
 
-def zipped(member: str) -> Fits:
-    """A test: a zip archive that can be opened and has this member."""
+def is_zip_with(member: str) -> ContentCheck:
+    """A check for a zip archive that can be opened and has this member."""
 
     def fits(content: bytes) -> bool:
         try:
@@ -51,8 +52,8 @@ def zipped(member: str) -> Fits:
     return fits
 
 
-def png(content: bytes) -> bool:
-    """The signature, IHDR first, then chunk after chunk, pixels among them, to IEND."""
+def is_png(content: bytes) -> bool:
+    """The signature, then IHDR, and all chunks to IEND, with pixels among them."""
     if not content.startswith(_PNG) or content[12:16] != b"IHDR":
         return False
     place, painted = len(_PNG), False
@@ -65,8 +66,8 @@ def png(content: bytes) -> bool:
     return False
 
 
-def jpeg(content: bytes) -> bool:
-    """SOI, then segment after segment to the scan (a thumbnail's end is within one), and EOI behind it."""
+def is_jpeg(content: bytes) -> bool:
+    """SOI, all segments up to the scan, and EOI after it. A thumbnail's EOI is inside a segment, so it is skipped."""
     if not content.startswith(b"\xff\xd8"):
         return False
     place = 2
@@ -81,7 +82,7 @@ def jpeg(content: bytes) -> bool:
     return False
 
 
-def tiff(content: bytes) -> bool:
+def is_tiff(content: bytes) -> bool:
     """The header in either byte order, and a directory within the file."""
     if content[:4] not in (b"II*\0", b"MM\0*"):
         return False
@@ -89,12 +90,12 @@ def tiff(content: bytes) -> bool:
     return 8 <= directory <= len(content) - 2
 
 
-def bmp(content: bytes) -> bool:
+def is_bmp(content: bytes) -> bool:
     """The header, and pixels within the file."""
     return content.startswith(b"BM") and 26 <= int.from_bytes(content[10:14], "little") < len(content)
 
 
-def mp3(content: bytes) -> bool:
+def is_mp3(content: bytes) -> bool:
     """A tag of ID3, or the header of an MPEG frame: sync, version, layer, bit rate and sample rate that exist."""
     if content.startswith(b"ID3"):
         return len(content) > 10
@@ -104,29 +105,29 @@ def mp3(content: bytes) -> bool:
     return version != 1 and layer != 0 and content[2] >> 4 != 15 and content[2] >> 2 & 3 != 3
 
 
-def mp4(content: bytes) -> bool:
+def is_mp4(content: bytes) -> bool:
     """The box `ftyp` comes first: mp4 and m4a."""
     return content[4:8] == b"ftyp"
 
 
-def wav(content: bytes) -> bool:
+def is_wav(content: bytes) -> bool:
     """RIFF, and WAVE in it."""
     return content.startswith(b"RIFF") and content[8:12] == b"WAVE"
 
 
-def webm(content: bytes) -> bool:
+def is_webm(content: bytes) -> bool:
     """The header of EBML."""
     return content.startswith(_EBML)
 
 
-def ogg(content: bytes) -> bool:
+def is_ogg(content: bytes) -> bool:
     """A page of Ogg."""
     return content.startswith(b"OggS")
 
 
-def opus(content: bytes) -> bool:
+def is_opus(content: bytes) -> bool:
     """A page of Ogg that holds the header of Opus."""
-    return ogg(content) and b"OpusHead" in content[:64]
+    return is_ogg(content) and b"OpusHead" in content[:64]
 
 
 def _number(content: bytes, place: int, size: int) -> int:

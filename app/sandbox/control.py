@@ -1,6 +1,6 @@
-"""The control side, `/sandbox/...`: faults, the record of requests, tokens, files, and a page that explains them.
+"""The control API, `/sandbox/...`: faults, recorded requests, tokens, files, and a page that explains them.
 
-It asks for no authorization and is not recorded.
+It needs no authorization, and its own requests are not recorded.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import orjson
 from aiohttp import web
 
 from app.sandbox.directives import DIRECTIVES
+from app.sandbox.examples import Examples
 from app.sandbox.faults import KINDS, PLACES, UnknownFault
 from app.sandbox.filetypes import TYPES
 from app.sandbox.state import SETTINGS, STATE, State
 from app.sandbox.tokens import ACCOUNT
 from app.sandbox.wire import refusal, reply
 
+_NO_OBJECT = 'the body must be a JSON object, such as {"kind": "status", "status": 429}'
 _ABOUT = (
     "A GigaChat that runs locally and speaks like the real one; no model is asked. It echoes the last user message; "
     "it calls a function that is forced, or whose name stands in that message, and quotes the result; it writes JSON "
@@ -30,23 +32,34 @@ _ABOUT = (
 
 
 async def about(request: web.Request) -> web.Response:
-    """What this is, which directives it obeys, which faults it has, how it is set."""
+    """Describe the sandbox: its directives, its faults, its settings and its state."""
     state = request.app[STATE]
-    kinds = {name: {"does": kind.line, "parameters": kind.parameters} for name, kind in KINDS.items()}
+    show = Examples(request)
+    kinds = {
+        name: {
+            "does": kind.description,
+            "parameters": kind.parameters,
+            "where": [place for place in PLACES if place in kind.places],
+            "example": show.of_fault(kind.example(name)),
+        }
+        for name, kind in KINDS.items()
+    }
+    directives = {name: {"does": row.does, "example": show.of_message(row.example)} for name, row in DIRECTIVES.items()}
     counts = {
         "connections": state.connections,
         "chatting": state.chatting,
         "most_chatting": state.most_chatting,
         "tokens_issued": state.tokens.issued,
         "requests": len(state.requests),
-        "files": sum(not file.gone for file in state.files),
+        "files": sum(not file.is_gone for file in state.files),
         "file_bytes": state.files.held,
     }
     settings = {name: {"is": getattr(state.settings, name), "does": line} for name, line in SETTINGS.items()}
     shown = {
         "about": _ABOUT,
+        "token": show.of_token(),
         "now": counts,
-        "directives": DIRECTIVES,
+        "directives": directives,
         "where": PLACES,
         "faults": kinds,
         "files": {name: {"kind": row.kind, "most_bytes": row.most} for name, row in TYPES.items()},
@@ -56,31 +69,33 @@ async def about(request: web.Request) -> web.Response:
 
 
 async def add_fault(request: web.Request) -> web.Response:
-    """Let a fault stand: `where`, `kind`, `times` (1 unless given, null: until cleared) and its parameters."""
-    wish = await _wish(request)
-    if wish is None:
-        return refusal(400)
+    """Add a fault: `where`, `kind`, `times` (1 by default; null: until cleared) and its parameters."""
+    body = await _read_object(request)
+    if body is None:
+        return refusal(400, _NO_OBJECT)
     try:
-        fault = request.app[STATE].faults.add(**wish)
-    except (UnknownFault, TypeError) as error:
+        fault = request.app[STATE].faults.add(**body)
+    except UnknownFault as error:
         return refusal(400, str(error))
-    return reply(fault.shown())
+    return reply(fault.describe())
 
 
 async def list_faults(request: web.Request) -> web.Response:
-    """The faults that stand."""
-    return reply([fault.shown() for fault in request.app[STATE].faults])
+    """The active faults."""
+    return reply([fault.describe() for fault in request.app[STATE].faults])
 
 
 async def clear_faults(request: web.Request) -> web.Response:
-    """Let no fault stand."""
+    """Remove all faults."""
     request.app[STATE].faults.clear()
     return reply([])
 
 
 async def list_requests(request: web.Request) -> web.Response:
-    """The last requests, oldest first."""
-    return reply([record.shown() for record in request.app[STATE].requests.of(request.query.get("where"))])
+    """The last requests, oldest first, all or those of the place `where`."""
+    if request.query.get("where", "any") not in PLACES:
+        return refusal(400, f"where must be one of: {', '.join(PLACES)}")
+    return reply([record.describe() for record in request.app[STATE].requests.of(request.query.get("where"))])
 
 
 async def clear_requests(request: web.Request) -> web.Response:
@@ -90,34 +105,34 @@ async def clear_requests(request: web.Request) -> web.Response:
 
 
 async def issue_token(request: web.Request) -> web.Response:
-    """A ready token of an `account` (the key's, unless given) that is good for `ttl` seconds."""
+    """Issue a token of an `account` (by default that of the key) that is valid for `ttl` seconds."""
     state: State = request.app[STATE]
-    wish = await _wish(request)
-    ttl = (wish or {}).get("ttl", state.settings.token_ttl)
-    if wish is None or type(ttl) not in (int, float):
+    body = await _read_object(request)
+    ttl = (body or {}).get("ttl", state.settings.token_ttl)
+    if body is None or type(ttl) not in (int, float):
         return refusal(400, "ttl must be a number of seconds")
-    account = wish.get("account", ACCOUNT)
+    account = body.get("account", ACCOUNT)
     if not isinstance(account, str):
         return refusal(400, "account must be a string")
     return reply({"access_token": state.tokens.issue(ttl, account)})
 
 
 async def revoke_tokens(request: web.Request) -> web.Response:
-    """Forget the given `access_token`, or all."""
-    wish = await _wish(request)
-    token = (wish or {}).get("access_token")
-    if wish is None or not isinstance(token, str | None):
+    """Revoke the given `access_token`, or all tokens."""
+    body = await _read_object(request)
+    token = (body or {}).get("access_token")
+    if body is None or not isinstance(token, str | None):
         return refusal(400, "access_token must be a string")
     return reply({"revoked": request.app[STATE].tokens.revoke(token)})
 
 
 async def list_files(request: web.Request) -> web.Response:
-    """All files, oldest first: whose they are, and whether they were deleted or lost."""
-    return reply([file.told() for file in request.app[STATE].files])
+    """All files, oldest first, with their owners, and whether they are deleted or lost."""
+    return reply([file.describe_for_control() for file in request.app[STATE].files])
 
 
-async def file_content(request: web.Request) -> web.Response:
-    """The bytes of a file, be it gone or not, while there is room for them."""
+async def get_file_content(request: web.Request) -> web.Response:
+    """The bytes of a file, even a deleted or lost one, unless they were dropped to make room."""
     file = request.app[STATE].files.get(request.match_info["id"])
     if file is None or not file.content:
         return refusal(404, "no such file, or its bytes had to give way")
@@ -125,20 +140,20 @@ async def file_content(request: web.Request) -> web.Response:
 
 
 async def forget_files(request: web.Request) -> web.Response:
-    """Lose the file with the given `id`, or all."""
-    wish = await _wish(request)
-    name = (wish or {}).get("id")
-    if wish is None or not isinstance(name, str | None):
+    """Lose the file with the given `id`, or all files."""
+    body = await _read_object(request)
+    name = (body or {}).get("id")
+    if body is None or not isinstance(name, str | None):
         return refusal(400, "id must be a string")
     return reply({"forgotten": request.app[STATE].files.forget(name)})
 
 
-async def _wish(request: web.Request) -> dict[str, Any] | None:
+async def _read_object(request: web.Request) -> dict[str, Any] | None:
     try:
-        wish = orjson.loads(await request.read() or b"{}")
+        body = orjson.loads(await request.read() or b"{}")
     except ValueError:
         return None
-    return wish if isinstance(wish, dict) else None
+    return body if isinstance(body, dict) else None
 
 
 ROUTES = (
@@ -151,6 +166,6 @@ ROUTES = (
     web.post("/sandbox/tokens", issue_token),
     web.post("/sandbox/tokens/revoke", revoke_tokens),
     web.get("/sandbox/files", list_files),
-    web.get("/sandbox/files/{id}/content", file_content),
+    web.get("/sandbox/files/{id}/content", get_file_content),
     web.post("/sandbox/files/forget", forget_files),
 )

@@ -1,7 +1,7 @@
-"""Directives: what a person or a test tells the sandbox's model to do, in the last user message.
+"""Parses directives: commands to the sandbox's model in the last user message, from a person or a test.
 
-Each stands at the beginning of a line; `DIRECTIVES` explains them, and `say` comes last since it takes all that
-follows.
+Each is at the beginning of a line. `DIRECTIVES` explains them. `say` must be the last, because it takes the rest of
+the message.
 """
 
 from __future__ import annotations
@@ -10,43 +10,66 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-DIRECTIVES: Mapping[str, str] = {
-    "sandbox:say <text>": "the answer is exactly the text, to the end of the message",
-    "sandbox:long N": "the answer has N phrases",
-    "sandbox:finish blacklist|error|length|stop": "the answer ends so; with any but stop no call is made",
-    "sandbox:reasoning": "reasoning_content comes before the text or the call, as reasoning_effort has it too",
-    "sandbox:think [text]": "the content begins with <think>text</think>",
-    "sandbox:wait S": "S seconds pass before the first byte",
-    "sandbox:call <name> [{arguments}][; call <name> [{arguments}]]...": (
+
+class Directive(NamedTuple):
+    """What a directive does, and a message that has it."""
+
+    does: str
+    example: str
+
+
+DIRECTIVES: Mapping[str, Directive] = {
+    "sandbox:say <text>": Directive(
+        "the answer is exactly the text, to the end of the message", "sandbox:say Добрый день"
+    ),
+    "sandbox:long N": Directive("the answer has N phrases", "sandbox:long 20"),
+    "sandbox:finish blacklist|error|length|function_call|stop": Directive(
+        "the answer ends so; with any but stop no call is made", "sandbox:finish blacklist"
+    ),
+    "sandbox:reasoning": Directive(
+        "reasoning_content comes before the text or the call, as reasoning_effort has it too",
+        "sandbox:reasoning\nПочему небо синее?",
+    ),
+    "sandbox:think [text]": Directive("the content begins with <think>text</think>", "sandbox:think Надо подумать"),
+    "sandbox:wait S": Directive("S seconds pass before the first byte", "sandbox:wait 2.5"),
+    "sandbox:call <name> [{arguments}][; call <name> [{arguments}]]...": Directive(
         "these of the given functions are called, one an answer and in this order, then there is text; arguments that "
-        "are not given are invented to fit"
+        "are not given are invented to fit",
+        'sandbox:call weather {"city": "Омск"}',
     ),
 }
 
-FINISHES = ("stop", "length", "blacklist", "error")
+_NAMES = ", ".join(name.split()[0] for name in DIRECTIVES)  # in angle brackets the gateway would see HTML
+FINISHES = ("stop", "length", "blacklist", "error", "function_call")
 
 _DIRECTIVE = re.compile(
     r"(?ms)^sandbox:(?:(say) (.*)\Z|(long|finish|reasoning|think|wait|call)\b[ \t]*([^\n]*)\n?)",
 )
+# Such a word at the beginning of a line that is none of the above. `sandbox: true`, as YAML has it, is text.
+_UNKNOWN = re.compile(r"(?m)^sandbox:(\w{1,40})")
 _NAMED = re.compile(r"[ \t]*(?:;[ \t]*(?:call[ \t]+)?)?([A-Za-z_][\w.-]*)[ \t]*")
 _DECODER = json.JSONDecoder()
 
 
+class BadDirective(ValueError):
+    """A directive is unknown, or its value is not one that it takes. The message says what there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedCall:
-    """A call that is wished for; arguments of None are to be invented."""
+    """A call that a directive requests. If `arguments` is None, they are invented."""
 
     name: str
     arguments: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the directives say; `said` is what is left of the message without them."""
+class Directives:
+    """The directives of a message. `said` is the message without them."""
 
     said: str
     say: str | None = None
@@ -58,49 +81,65 @@ class Wishes:
     calls: tuple[WantedCall, ...] = ()
 
     @property
-    def worded(self) -> bool:
-        """Is the text of the answer prescribed?"""
+    def determines_text(self) -> bool:
+        """Whether the directives determine the text of the answer."""
         return self.say is not None or self.long is not None
 
 
-def read(messages: Sequence[Mapping[str, Any]]) -> Wishes:
-    """The wishes of the last user message; where there is none, of the last message."""
+def parse_directives(messages: Sequence[Mapping[str, Any]]) -> Directives:
+    """Parse the directives of the last user message; without user messages, those of the last message.
+
+    Raises BadDirective.
+    """
     text: str = next((one["content"] for one in reversed(messages) if one["role"] == "user"), messages[-1]["content"])
     if "sandbox:" not in text:
-        return Wishes(text)
-    wishes: dict[str, str] = {}
+        return Directives(text)
+    directives: dict[str, str] = {}
     calls: list[WantedCall] = []
     for say, said, name, value in _DIRECTIVE.findall(text):
         if name == "call":
             calls.extend(_calls(value))
         else:
-            wishes[say or name] = said if say else value.strip()
-    return Wishes(
-        said=_DIRECTIVE.sub("", text),
-        say=wishes.get("say"),
-        long=int(_number(wishes["long"])) if "long" in wishes else None,
-        finish=wishes.get("finish") if wishes.get("finish") in FINISHES else None,
-        reasoning="reasoning" in wishes,
-        think=wishes.get("think"),
-        wait=_number(wishes.get("wait", "")),
+            directives[say or name] = said if say else value.strip()
+    rest = _DIRECTIVE.sub("", text)
+    if unknown := _UNKNOWN.search(rest):
+        raise BadDirective(f"no directive is sandbox:{unknown[1]}. There are: {_NAMES}. GET /sandbox explains them")
+    finish = directives.get("finish")
+    if finish is not None and finish not in FINISHES:
+        raise BadDirective(f"sandbox:finish takes one of: {', '.join(FINISHES)}")
+    return Directives(
+        said=rest,
+        say=directives.get("say"),
+        long=int(_number("long", directives["long"])) if "long" in directives else None,
+        finish=finish,
+        reasoning="reasoning" in directives,
+        think=directives.get("think"),
+        wait=_number("wait", directives["wait"]) if "wait" in directives else 0.0,
         calls=tuple(calls),
     )
 
 
 def _calls(line: str) -> Iterator[WantedCall]:
-    """The calls of a line; what can't be read ends it."""
+    """The calls in a line."""
     place = 0
     while named := _NAMED.match(line, place):
         place = named.end()
         if not line.startswith("{", place):
             yield WantedCall(named[1])
             continue
+        start = place
         try:
-            start, (_, place) = place, _DECODER.raw_decode(line, place)
+            _, place = _DECODER.raw_decode(line, start)
             yield WantedCall(named[1], orjson.loads(line[start:place]))
         except ValueError:
-            return
+            raise BadDirective(f"sandbox:call: the arguments of {named[1]} are no JSON object") from None
+    if place == 0 or line[place:].strip("; \t\r"):
+        raise BadDirective(
+            'sandbox:call takes names of functions, such as: sandbox:call weather {"city": "Омск"}; call f'
+        )
 
 
-def _number(text: str) -> float:
-    return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text) else 0.0
+def _number(name: str, text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text):
+        raise BadDirective(f"sandbox:{name} takes a number, such as: sandbox:{name} 3")
+    return float(text)

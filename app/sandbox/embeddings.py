@@ -1,6 +1,7 @@
-"""Embeddings: raw vectors, made from the text alone.
+"""The embeddings endpoint: vectors that depend only on the text.
 
-Source: gigachat-api, sections 3.5 and 7: usage sits in each item, norms are about 29, nothing is normalised.
+Source: docs/gigachat-api.md, "POST /embeddings" and "Limits, models, prices": each item has its usage; vectors have a
+norm of about 29, not of 1.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ from typing import Any
 from aiohttp import web
 
 from app.sandbox.catalog import Model
-from app.sandbox.models import find
-from app.sandbox.wire import Call, Refused, reply
+from app.sandbox.models import find_model
+from app.sandbox.wire import Refused, RequestContext, reply
 
 NORM = 29.0
 _SPREAD = 65_536 / 12**0.5  # the standard deviation of an even distribution over 16 bits
 
 
-async def embed(call: Call) -> web.Response:
+async def embed(context: RequestContext) -> web.Response:
     """A vector for each text."""
-    body = call.json()
-    model = find(body.get("model"), "embedder")
-    texts = _texts(body.get("input"), call.state.settings.embedding_batch)
+    body = context.json()
+    model = find_model(body.get("model"), "embedder")
+    texts = _texts(body.get("input"), context.state.settings.embedding_batch)
     data = [_item(model, index, text) for index, text in enumerate(texts)]
     return reply({"object": "list", "model": model.name, "data": data})
 
 
 def vector(text: str, dimensions: int) -> list[float]:
-    """The vector of a text: always the same, and unlike another text's."""
+    """The vector of a text. The same text always gets the same vector; different texts get different ones."""
     scale = NORM / dimensions**0.5 / _SPREAD
     noise = array("h", hashlib.shake_128(text.encode("utf-8", "surrogatepass")).digest(2 * dimensions))
     return [number * scale for number in noise]

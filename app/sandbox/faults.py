@@ -1,29 +1,56 @@
 """Faults on demand: what can go wrong between a gateway and GigaChat, one row for each kind.
 
-A fault stands until it has fired `times` times (null: until cleared). It fires, and is counted, only where it has
-an effect: a kind that concerns streams waits for a stream.
+A fault is active until it has fired `times` times, or until it is cleared if `times` is null. It fires only when it
+has an effect: a fault of streams waits for a stream.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
+
+from app.sandbox.call_deltas import STATES, WAYS
 
 PLACES = ("oauth", "chat", "embeddings", "models", "tokens", "balance", "files", "files/delete", "other", "any")
 _EVERYWHERE = frozenset(PLACES)
 _CHAT = frozenset({"chat", "any"})
 _OAUTH = frozenset({"oauth", "any"})
 
+# What a parameter may be, besides being of its default's type: numbers between two, or one of these words.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "status": (200, 999),
+    "after": (0, 1_000_000),
+    "size": (1, 1_000_000),
+    "seconds": (-1e9, 1e9),
+}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "how": tuple(WAYS),
+    "state": tuple(STATES),
+    "form": ("invoke", "cyrillic", "arabic", "json", "mark", "fenced"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of fault; `breaks` tells that the caller did not get what it asked for."""
+    """A kind of fault. `breaks`: whether the request fails because of it."""
 
-    line: str
+    description: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     places: frozenset[str] = _EVERYWHERE
     breaks: bool = True
+
+    def example(self, name: str) -> dict[str, Any]:
+        """A body that adds this fault, with each parameter's default."""
+        return {
+            "kind": name,
+            "where": next(place for place in ("chat", "oauth") if place in self.places),
+            **self.parameters,
+        }
 
 
 _AFTER: Mapping[str, Any] = {"after": 1}
@@ -84,16 +111,42 @@ KINDS: Mapping[str, Kind] = {
         places=_CHAT,
         breaks=False,
     ),
+    "call_pieces": Kind(
+        f"Stream: a call comes in several deltas. how: {', '.join(_WORDS['how'])}; size: characters of a piece; state: "
+        f"{', '.join(_WORDS['state'])}.",
+        {"how": "string", "size": 7, "state": "first"},
+        _CHAT,
+        breaks=False,
+    ),
     "no_state": Kind("A call comes without `functions_state_id`.", places=_CHAT, breaks=False),
     "call_error": Kind(
         "The model failed to write arguments: `finish_reason` is error, the call is `shown` or not.",
         {"shown": False},
         _CHAT,
     ),
+    "call_missing": Kind("`finish_reason` is function_call, and there is no call.", places=_CHAT),
+    "call_leaked": Kind(
+        f"The call stands in the text, in this form: {', '.join(_WORDS['form'])} (an example in a fence).",
+        {"form": "invoke", "finish": "stop"},
+        _CHAT,
+        breaks=False,
+    ),
     "files_lost": Kind("The files that the request attaches are lost: 404, now and later.", places=_CHAT),
     "state_refused": Kind("422 for any `functions_state_id` in the history.", places=_CHAT),
     "ignore_format": Kind("Prose where JSON was asked for.", places=_CHAT),
     "fenced_json": Kind("The JSON stands in a ``` fence.", places=_CHAT, breaks=False),
+    "json_in_words": Kind(
+        "Words stand around the JSON.", {"before": "Вот ответ: ", "after": " Это всё."}, _CHAT, breaks=False
+    ),
+    "json_raw": Kind("The JSON has a raw line end and a tab in a string.", places=_CHAT, breaks=False),
+    "json_broken": Kind("The JSON is cut off in its middle; `finish_reason` is stop.", places=_CHAT),
+    "json_empty": Kind("The text is empty where JSON was asked for.", places=_CHAT),
+    "json_in_list": Kind("The JSON stands in a list.", places=_CHAT),
+    "too_long": Kind(
+        "The refusal of a prompt that is too long, with the numbers of tokens.",
+        {"status": 422, "message": "CONTEXT_TOO_LONG: context too long 270000, maximum allowed context is 261120"},
+        _CHAT,
+    ),
     "format_refused": Kind(
         "An error status for a `json_schema` format.",
         {"status": 422, "message": "Invalid params: response_format is not supported"},
@@ -104,7 +157,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(slots=True)
 class Fault:
-    """A fault that stands, with all its parameters and how often it has fired."""
+    """An active fault, with all its parameters (`values`) and how often it has fired."""
 
     kind: str
     where: str
@@ -112,61 +165,85 @@ class Fault:
     values: dict[str, Any]
     fired: int = 0
 
-    def shown(self) -> dict[str, Any]:
-        """The fault as the control side tells it."""
+    def describe(self) -> dict[str, Any]:
+        """The fault as JSON for the control API."""
         return {"where": self.where, "kind": self.kind, "times": self.times, "fired": self.fired, **self.values}
 
 
 class UnknownFault(ValueError):
-    """A kind, place or parameter that no row of the table has."""
+    """The table has no such kind, place or parameter."""
 
 
 class Faults:
-    """The faults that stand, oldest first."""
+    """The active faults, oldest first."""
 
-    __slots__ = ("_standing",)
+    __slots__ = ("_active",)
 
     def __init__(self) -> None:
-        self._standing: list[Fault] = []
+        self._active: list[Fault] = []
 
     def __iter__(self) -> Any:
-        return iter(self._standing)
+        return iter(self._active)
 
     def __len__(self) -> int:
-        return len(self._standing)
+        return len(self._active)
 
-    def add(self, kind: str, where: str = "any", times: int | None = 1, **parameters: Any) -> Fault:
-        """Let a fault stand; raises UnknownFault where the table knows no such thing."""
-        row = KINDS.get(kind)
-        if row is None:
-            raise UnknownFault(f"kind must be one of: {', '.join(KINDS)}")
-        if where not in row.places:
-            raise UnknownFault(f"where must be one of: {', '.join(place for place in PLACES if place in row.places)}")
-        if times is not None and (type(times) is not int or times < 1):
-            raise UnknownFault("times must be a positive number, or null")
+    def add(self, /, kind: object = None, where: object = "any", times: object = 1, **parameters: object) -> Fault:
+        """Add a fault. Raises UnknownFault if it does not fit the table; the message says what does."""
+        row = KINDS.get(kind) if isinstance(kind, str) else None
+        if row is None or not isinstance(kind, str):
+            raise UnknownFault(f"kind must be one of: {', '.join(KINDS)}. GET /sandbox has an example of each")
+        if not isinstance(where, str) or where not in row.places:
+            places = ", ".join(place for place in PLACES if place in row.places)
+            raise UnknownFault(f"where must be one of: {places}")
+        if times is not None and not (isinstance(times, int) and type(times) is int and times > 0):
+            raise UnknownFault("times must be a positive number, or null, which means until it is cleared")
         for name, value in parameters.items():
-            if name not in row.parameters or not _alike(row.parameters[name], value):
-                raise UnknownFault(f"{kind} takes: {dict(row.parameters)}")
+            _check_parameter(kind, row, name, value)
         fault = Fault(kind, where, times, {**row.parameters, **parameters})
-        self._standing.append(fault)
+        self._active.append(fault)
         return fault
 
-    def take(self, kind: str, place: str) -> Fault | None:
-        """The oldest standing fault of this kind for this place: it fires now."""
-        for fault in self._standing:
+    def fire(self, kind: str, place: str) -> Fault | None:
+        """Fire the oldest active fault of this kind for this place. Returns None if there is none."""
+        for fault in self._active:
             if fault.kind == kind and fault.where in (place, "any"):
                 fault.fired += 1
                 if fault.times is not None and fault.fired >= fault.times:
-                    self._standing.remove(fault)
+                    self._active.remove(fault)
                 return fault
         return None
 
     def clear(self) -> None:
-        """Let no fault stand."""
-        self._standing.clear()
+        """Remove all faults."""
+        self._active.clear()
 
 
-def _alike(default: object, value: object) -> bool:
+def _check_parameter(kind: str, row: Kind, name: str, value: object) -> None:
+    if name not in row.parameters:
+        takes = orjson.dumps(dict(row.parameters)).decode() if row.parameters else "no parameters"
+        raise UnknownFault(f"{kind} has no {name[:64]!a}. It takes, besides where and times: {takes}")
+    default = row.parameters[name]
+    if not _has_type_of(default, value):
+        raise UnknownFault(f"{name} must be of the same type as its default, {orjson.dumps(default).decode()}")
+    if name in _WORDS and value not in _WORDS[name]:
+        raise UnknownFault(f"{name} must be one of: {', '.join(_WORDS[name])}")
+    if name in _RANGES and isinstance(value, int | float):
+        least, most = _RANGES[name]
+        if not least <= value <= most:
+            raise UnknownFault(f"{name} must be between {least:.0f} and {most:.0f}")
+    if name == "headers" and not _are_headers(value):
+        raise UnknownFault('headers must be an object of names and strings, such as {"Retry-After": "7"}')
+
+
+def _are_headers(value: object) -> bool:
+    """Whether these can be sent: tokens as names, printable values. Source: RFC 9110, 5.1 and 5.5."""
+    return isinstance(value, dict) and all(
+        _HEADER_NAME.fullmatch(name) and isinstance(text, str) and text.isprintable() for name, text in value.items()
+    )
+
+
+def _has_type_of(default: object, value: object) -> bool:
     if default is None:
         return True
     if isinstance(default, float):

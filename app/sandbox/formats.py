@@ -1,10 +1,10 @@
-"""Structured output: the JSON text that the model writes where `response_format` asks for it.
+"""Structured output: writes the JSON that `response_format` requests.
 
-- `required` is missing: any JSON object, whatever the schema says
-- `required` and `strict`: exact, with the optional fields too; without `strict`: the required fields alone
+- a schema without `required`: any JSON object, whatever the schema says
+- with `required` and `strict`: JSON that fits, with the optional fields; without `strict`: only the required fields
 - a model that ignores formats writes prose
 
-Source: gigachat-api, section 5.5; the indentation is that of the recordings.
+Source: docs/gigachat-api.md, "Structured output". The indentation is that of the recordings.
 """
 
 from __future__ import annotations
@@ -13,41 +13,47 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.sandbox.scalars import kind_of
+from app.sandbox.scalars import find_type
 from app.sandbox.values import invent, resolve
 
-Written = Callable[[str], str]
+Writer = Callable[[str], str]
 
 
-def structured(body: Mapping[str, Any]) -> bool:
-    """Does the request ask for JSON?"""
+def wants_json(body: Mapping[str, Any]) -> bool:
+    """Whether the request asks for JSON."""
     return "response_format" in body and body["response_format"]["type"] == "json_schema"
 
 
-def as_json(wanted: Mapping[str, Any]) -> Written:
-    """How a text is written where a valid `json_schema` format is wanted."""
+def build_json_writer(wanted: Mapping[str, Any]) -> Writer:
+    """A function that converts a text to JSON of this valid `json_schema` format."""
     schema = wanted["schema"]
     root = resolve(schema, schema)
     branched = isinstance(root, dict) and not root.keys().isdisjoint(("anyOf", "oneOf", "enum", "const"))
-    loose = not isinstance(root, dict) or (not branched and _open(root) and not _requires(root, schema))
+    loose = not isinstance(root, dict) or (not branched and _is_open_object(root) and not _has_required(root, schema))
 
-    def written(text: str) -> str:
+    def write(text: str) -> str:
         value = {"answer": text} if loose else invent(schema, full=wanted.get("strict", False))
         return json.dumps(value, ensure_ascii=False, indent=4)
 
-    return written
+    return write
 
 
-def fenced(written: Written) -> Written:
-    """The same JSON in a fence, as models like to write it."""
-    return lambda text: f"```json\n{written(text)}\n```"
+# How a fault spoils JSON; the values are the fault's.
+SPOILERS: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
+    "fenced_json": lambda text, _: f"```json\n{text}\n```",
+    "json_in_words": lambda text, values: f"{values['before']}{text}{values['after']}",
+    "json_raw": lambda text, _: text.replace('": "', '": "\n\t', 1),
+    "json_broken": lambda text, _: text[: len(text) // 2],
+    "json_empty": lambda _, __: "",
+    "json_in_list": lambda text, _: f"[{text}]",
+}
 
 
-def _open(root: Mapping[str, Any]) -> bool:
-    return "type" not in root or kind_of(root) == "object"
+def _is_open_object(root: Mapping[str, Any]) -> bool:
+    return "type" not in root or find_type(root) == "object"
 
 
-def _requires(root: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+def _has_required(root: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
     united = root.get("allOf")
     parts = [root, *(resolve(part, schema) for part in united)] if isinstance(united, list) else [root]
     return any(isinstance(part, dict) and part.get("required") for part in parts)

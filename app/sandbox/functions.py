@@ -1,6 +1,6 @@
-"""What v1 demands of `functions` and `function_call`, as a table.
+"""The table of v1's rules for `functions` and `function_call`.
 
-Source: gigachat-api, section 5.4.
+Source: docs/gigachat-api.md, "Functions".
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Function = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FunctionRule:
-    """A refusal: where `wrong` holds for a function; the message may quote its name."""
+    """A reason to refuse a function. `wrong`: whether it applies. The message may quote the function's name."""
 
     name: str
     wrong: Callable[[Function], bool]
@@ -44,7 +44,7 @@ def check_functions(functions: Sequence[Any]) -> None:
 
 
 def check_choice(choice: object, functions: Sequence[Function]) -> None:
-    """Raise Refused where `function_call` is no documented word and forces no known function."""
+    """Raise Refused if `function_call` is neither a documented word nor the name of a known function."""
     if choice in ("none", "auto"):
         return
     if not isinstance(choice, dict) or not isinstance(choice.get("name"), str):
@@ -53,16 +53,16 @@ def check_choice(choice: object, functions: Sequence[Function]) -> None:
         raise Refused(422, f"Invalid params: function_call: unknown function {choice['name']}")
 
 
-def _misnamed(function: Function) -> bool:
+def _has_bad_name(function: Function) -> bool:
     name = function.get("name")
     return not isinstance(name, str) or not _NAME.fullmatch(name)
 
 
-def _bare(function: Function) -> bool:
+def _has_only_name(function: Function) -> bool:
     return function.keys() == {"name"}
 
 
-def _badly_shown(function: Function) -> bool:
+def _has_bad_examples(function: Function) -> bool:
     examples = function.get("few_shot_examples", [])
     return not isinstance(examples, list) or not all(
         isinstance(one, dict) and isinstance(one.get("request"), str) and isinstance(one.get("params"), dict)
@@ -70,8 +70,8 @@ def _badly_shown(function: Function) -> bool:
     )
 
 
-def _schemas(function: Function) -> Iterator[Mapping[str, Any]]:
-    """Every schema inside a function's, the outer ones first."""
+def _walk_schemas(function: Function) -> Iterator[Mapping[str, Any]]:
+    """All schemas of a function, those that contain others first."""
     waiting = [function[name] for name in _SCHEMAS if name in function]
     while waiting:
         node = waiting.pop(0)
@@ -86,41 +86,41 @@ def _schemas(function: Function) -> Iterator[Mapping[str, Any]]:
             waiting.extend(inner if isinstance(inner, list) else (inner,))
 
 
-def _open_object(function: Function) -> bool:
-    """An outer schema, or any that tells of an object, lacks `type` or `properties`."""
-    outer = [function[name] for name in _SCHEMAS if name in function]
-    for node in _schemas(function):
+def _has_open_object(function: Function) -> bool:
+    """Whether a schema that must be an object's lacks `type` or `properties`. The outermost schemas must be."""
+    outermost = [function[name] for name in _SCHEMAS if name in function]
+    for node in _walk_schemas(function):
         kind = node.get("type")
-        object_like = "object" in (kind if isinstance(kind, list) else [kind])
-        told = object_like or "properties" in node or any(node is one for one in outer)
-        if told and not (object_like and isinstance(node.get("properties"), dict)):
+        is_object = "object" in (kind if isinstance(kind, list) else [kind])
+        must_be_object = is_object or "properties" in node or any(node is one for one in outermost)
+        if must_be_object and not (is_object and isinstance(node.get("properties"), dict)):
             return True
     return False
 
 
-def _odd_enum(function: Function) -> bool:
-    enums = (node["enum"] for node in _schemas(function) if "enum" in node)
+def _has_bad_enum(function: Function) -> bool:
+    enums = (node["enum"] for node in _walk_schemas(function) if "enum" in node)
     return any(not isinstance(enum, list) or not all(isinstance(one, str) for one in enum) for enum in enums)
 
 
 RULES = (
     FunctionRule(
         "name",
-        _misnamed,
+        _has_bad_name,
         422,
         "Invalid params: Invalid function names. Names must be of Latin letters and not start with a digit: {name}",
         "[SPEC26] 5.4; `_`, `-`, `.` and later digits pass in practice",
     ),
     FunctionRule(
         "bare name",
-        lambda function: _bare(function) and function["name"] not in BUILT_IN,
+        lambda function: _has_only_name(function) and function["name"] not in BUILT_IN,
         404,
         "Function schema for {name} not found",
         "[GM] 5.4: a bare name means a built-in function",
     ),
     FunctionRule(
         "parameters",
-        lambda function: not _bare(function) and not isinstance(function.get("parameters"), dict),
+        lambda function: not _has_only_name(function) and not isinstance(function.get("parameters"), dict),
         422,
         "Invalid params: function {name} must have parameters",
         "[SPEC26] 5.4",
@@ -134,7 +134,7 @@ RULES = (
     ),
     FunctionRule(
         "examples",
-        _badly_shown,
+        _has_bad_examples,
         422,
         "Invalid params: few_shot_examples of function {name} must have request and params",
         "[SPEC26] 5.4",
@@ -148,21 +148,21 @@ RULES = (
     ),
     FunctionRule(
         "allOf",
-        lambda function: any("allOf" in node for node in _schemas(function)),
+        lambda function: any("allOf" in node for node in _walk_schemas(function)),
         422,
         "Invalid params: allOf in function {name} is not supported",
         "[G2G] 5.4",
     ),
     FunctionRule(
         "open object",
-        _open_object,
+        _has_open_object,
         422,
         "Invalid params: an object in function {name} has no type or no properties",
         "[G2G] 5.4",
     ),
     FunctionRule(
         "enum",
-        _odd_enum,
+        _has_bad_enum,
         422,
         "Invalid params: an enum in function {name} has values that are not strings",
         "[G2G] 5.4",

@@ -1,6 +1,6 @@
-"""What v1 demands of the messages, as a table: roles, order, content, calls and their results.
+"""The table of v1's rules for messages: roles, order, content, calls and their results.
 
-Source: gigachat-api, sections 5.1 to 5.3.
+Source: docs/gigachat-api.md, "Order and roles", "Function results" and "Attachments".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Wrong = Callable[[Sequence[Any], int], bool]
 
 @dataclass(frozen=True, slots=True)
 class MessageRule:
-    """A refusal: where `wrong` holds for the message at an index of the history."""
+    """A reason to refuse a message. `wrong`: whether it applies to the message at an index of the history."""
 
     name: str
     wrong: Wrong
@@ -44,16 +44,16 @@ def _role(messages: Sequence[Any], index: int) -> object:
     return messages[index].get("role")
 
 
-def _calls(messages: Sequence[Any], index: int) -> bool:
-    """Does the message ask for a result: a call, or the state id that came with one?"""
-    return _role(messages, index) == "assistant" and not messages[index].keys().isdisjoint(_MARKS_OF_A_CALL)
+def _expects_result(messages: Sequence[Any], index: int) -> bool:
+    """Whether a result must follow the message: it holds a call, or the state id of a call."""
+    return _role(messages, index) == "assistant" and not messages[index].keys().isdisjoint(_CALL_KEYS)
 
 
-_MARKS_OF_A_CALL = ("function_call", "functions_state_id")
+_CALL_KEYS = ("function_call", "functions_state_id")
 
 
-def _has(name: str, fits: Callable[[Any], bool], role: str | None = None, *, required: bool = False) -> Wrong:
-    """A test: the key (of messages of a role) is there, if required, and fits."""
+def _check_key(name: str, fits: Callable[[Any], bool], role: str | None = None, *, required: bool = False) -> Wrong:
+    """A rule: the key, in messages of this role, must fit, and be present if `required`."""
 
     def wrong(messages: Sequence[Any], index: int) -> bool:
         message = messages[index]
@@ -87,12 +87,12 @@ def _is_call(value: object) -> bool:
     )
 
 
-def _text_arguments(messages: Sequence[Any], index: int) -> bool:
+def _has_text_arguments(messages: Sequence[Any], index: int) -> bool:
     call = messages[index].get("function_call")
     return isinstance(call, dict) and isinstance(call.get("arguments"), str)
 
 
-def _texts(value: object) -> bool:
+def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
@@ -120,43 +120,43 @@ RULES = (
     ),
     MessageRule(
         "content",
-        _has("content", _is_text, required=True),
+        _check_key("content", _is_text, required=True),
         422,
         "Invalid params: content must be a string",
         "[SPEC26] 5.1: for all roles, no array of parts",
     ),
     MessageRule(
         "result's name",
-        _has("name", lambda value: _is_text(value) and bool(value), "function", required=True),
+        _check_key("name", lambda value: _is_text(value) and bool(value), "function", required=True),
         422,
         "Invalid params: function message must have a name",
         "[SPEC26] 5.2",
     ),
     MessageRule(
         "result",
-        _has("content", _is_json, "function"),
+        _check_key("content", _is_json, "function"),
         422,
         "Invalid params: invalid function result: content must be JSON",
         "[GM] 5.2",
     ),
-    MessageRule("arguments", _text_arguments, 400, NOT_JSON, "[GM] [LIVE-K] 5.2: an object, never a string"),
+    MessageRule("arguments", _has_text_arguments, 400, NOT_JSON, "[GM] [LIVE-K] 5.2: an object, never a string"),
     MessageRule(
         "call",
-        _has("function_call", _is_call, "assistant"),
+        _check_key("function_call", _is_call, "assistant"),
         422,
         "Invalid params: function_call must have a name and an object of arguments",
         "[SPEC25] 5.2",
     ),
     MessageRule(
         "state id",
-        _has("functions_state_id", is_state_id),
+        _check_key("functions_state_id", is_state_id),
         422,
         "Invalid params: functions_state_id must be a UUID",
         "[SPEC26] 5.2",
     ),
     MessageRule(
         "attachments",
-        _has("attachments", _texts),
+        _check_key("attachments", _is_text_list),
         422,
         "Invalid params: attachments must be an array of strings",
         "[SPEC26] 5.3",
@@ -170,14 +170,14 @@ RULES = (
     ),
     MessageRule(
         "call without result",
-        lambda messages, index: _calls(messages, index) and _role(messages, index + 1) != "function",
+        lambda messages, index: _expects_result(messages, index) and _role(messages, index + 1) != "function",
         422,
         "Invalid params: every assistant function call must have a result in history",
         "[SPEC26] 5.2",
     ),
     MessageRule(
         "result without call",
-        lambda messages, index: _role(messages, index) == "function" and not _calls(messages, index - 1),
+        lambda messages, index: _role(messages, index) == "function" and not _expects_result(messages, index - 1),
         422,
         "Invalid params: every function result must have an assistant function call in history",
         "[GM] 5.2: the mirror wording",

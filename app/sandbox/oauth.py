@@ -1,6 +1,6 @@
-"""Where tokens come from: OAuth with the Authorization Key, login with user and password.
+"""The endpoints that issue tokens: OAuth with the Authorization Key, and login with user and password.
 
-Source: gigachat-api, sections 2.1 and 2.2.
+Source: docs/gigachat-api.md, "OAuth" and "Login and password".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from secrets import compare_digest
 from aiohttp import web
 
 from app.sandbox.state import SandboxSettings
-from app.sandbox.wire import Call, Refused, reply
+from app.sandbox.wire import Refused, RequestContext, reply
 
 SCOPES = ("GIGACHAT_API_PERS", "GIGACHAT_API_B2B", "GIGACHAT_API_CORP")
 
@@ -25,8 +25,8 @@ _HEADERS = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate", "
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What a request for a token says, and what is accepted."""
+class TokenRequest:
+    """The fields of a request for a token, and the settings to compare them with."""
 
     run: str
     scheme: str
@@ -37,10 +37,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class OauthRule:
-    """A refusal: where `wrong` holds, this status and body (none where there is no code)."""
+    """A reason to refuse a token, with the status and body of the answer. Without a code there is no body."""
 
     name: str
-    wrong: Callable[[Ask], bool]
+    wrong: Callable[[TokenRequest], bool]
     status: int
     code: int | None
     message: str
@@ -48,13 +48,27 @@ class OauthRule:
 
 
 RULES = (
-    OauthRule("run id", lambda ask: not _UUID.fullmatch(ask.run), 400, None, "", "[DOC] 2.1"),
-    OauthRule("no scope", lambda ask: not ask.scope, 400, 5, "scope is empty", "[DOC] 2.1"),
-    OauthRule("scope word", lambda ask: ask.scope not in SCOPES, 400, 1, "scope data format invalid", "[DOC] 2.1"),
-    OauthRule("key", lambda ask: not _known(ask), 401, 6, "credentials doesn't match db data", "[SPEC26] 2.1"),
+    OauthRule("run id", lambda token_request: not _UUID.fullmatch(token_request.run), 400, None, "", "[DOC] 2.1"),
+    OauthRule("no scope", lambda token_request: not token_request.scope, 400, 5, "scope is empty", "[DOC] 2.1"),
+    OauthRule(
+        "scope word",
+        lambda token_request: token_request.scope not in SCOPES,
+        400,
+        1,
+        "scope data format invalid",
+        "[DOC] 2.1",
+    ),
+    OauthRule(
+        "key",
+        lambda token_request: not _is_known_key(token_request),
+        401,
+        6,
+        "credentials doesn't match db data",
+        "[SPEC26] 2.1",
+    ),
     OauthRule(
         "key's scope",
-        lambda ask: ask.scope != ask.settings.scope,
+        lambda token_request: token_request.scope != token_request.settings.scope,
         400,
         7,
         "scope from db not fully includes consumed scope",
@@ -64,34 +78,34 @@ RULES = (
 
 
 class Oauth:
-    """The OAuth endpoint: it counts the requests of the last second."""
+    """The OAuth endpoint. It counts the requests of the last second."""
 
     __slots__ = ("_recent",)
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque()
 
-    async def __call__(self, call: Call) -> web.Response:
-        """Give a token for a key, or the refusal of the first rule that is broken."""
-        response = self._respond(call)
+    async def __call__(self, context: RequestContext) -> web.Response:
+        """Issue a token for a key, or answer with the first rule that applies."""
+        response = self._respond(context)
         response.headers.update(_HEADERS)
         return response
 
-    def _respond(self, call: Call) -> web.Response:
-        settings = call.state.settings
-        if self._too_many(settings.oauth_per_second):
+    def _respond(self, context: RequestContext) -> web.Response:
+        settings = context.state.settings
+        if self._is_over_limit(settings.oauth_per_second):
             return web.Response(status=429)
-        ask = _ask(call)
+        token_request = _read_token_request(context)
         for rule in RULES:
-            if rule.wrong(ask):
+            if rule.wrong(token_request):
                 if rule.code is None:
                     return web.Response(status=rule.status)
                 return reply({"code": rule.code, "message": rule.message}, rule.status)
-        ends = call.now() + settings.token_ttl
-        unit = 1 if call.take("seconds_unit") else 1000
-        return reply({"access_token": call.state.tokens.issue(settings.token_ttl), "expires_at": int(ends * unit)})
+        ends = context.now() + settings.token_ttl
+        unit = 1 if context.fire("seconds_unit") else 1000
+        return reply({"access_token": context.state.tokens.issue(settings.token_ttl), "expires_at": int(ends * unit)})
 
-    def _too_many(self, limit: int) -> bool:
+    def _is_over_limit(self, limit: int) -> bool:
         now, recent = time.monotonic(), self._recent
         recent.append(now)
         while now - recent[0] >= 1.0:
@@ -99,27 +113,29 @@ class Oauth:
         return 0 < limit < len(recent)
 
 
-async def login(call: Call) -> web.Response:
-    """Give a token for a user's password: `tok`, and `exp` in seconds."""
-    settings = call.state.settings
-    scheme, _, credential = call.request.headers.get("Authorization", "").partition(" ")
+async def login(context: RequestContext) -> web.Response:
+    """Issue a token for a user and password: `tok`, and `exp` in Unix seconds."""
+    settings = context.state.settings
+    scheme, _, credential = context.request.headers.get("Authorization", "").partition(" ")
     expected = b64encode(f"{settings.user}:{settings.password}".encode())
-    if scheme != "Basic" or not compare_digest(_raw(credential), expected):
+    if scheme != "Basic" or not compare_digest(_encode(credential), expected):
         raise Refused(401)
-    token = call.state.tokens.issue(settings.token_ttl)
-    return reply({"tok": token, "exp": int(call.now() + settings.token_ttl)})
+    token = context.state.tokens.issue(settings.token_ttl)
+    return reply({"tok": token, "exp": int(context.now() + settings.token_ttl)})
 
 
-def _ask(call: Call) -> Ask:
-    headers = call.request.headers
+def _read_token_request(context: RequestContext) -> TokenRequest:
+    headers = context.request.headers
     scheme, _, credential = headers.get("Authorization", "").partition(" ")
-    form = call.record.body if call.request.content_type == "application/x-www-form-urlencoded" else {}
-    return Ask(headers.get("RqUID", ""), scheme, credential, form.get("scope", ""), call.state.settings)
+    form = context.record.body if context.request.content_type == "application/x-www-form-urlencoded" else {}
+    return TokenRequest(headers.get("RqUID", ""), scheme, credential, form.get("scope", ""), context.state.settings)
 
 
-def _known(ask: Ask) -> bool:
-    return ask.scheme in ("Basic", "Bearer") and compare_digest(_raw(ask.credential), _raw(ask.settings.key))
+def _is_known_key(token_request: TokenRequest) -> bool:
+    return token_request.scheme in ("Basic", "Bearer") and compare_digest(
+        _encode(token_request.credential), _encode(token_request.settings.key)
+    )
 
 
-def _raw(header: str) -> bytes:
+def _encode(header: str) -> bytes:
     return header.encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""The record of requests: what came, how it ended, for tests and for a person's eye."""
+"""Records requests and their outcomes, for tests and for people."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ STOPPED = "stopped"
 
 @dataclass(slots=True)
 class Record:
-    """One request. Times are Unix seconds of the real clock; `ended` is None and `outcome` empty while it lasts.
+    """One request. Times are Unix seconds of the real clock. While it runs, `ended` is None and `outcome` empty.
 
-    `chunks` counts the events that were written ([DONE] included), `unknown` names the keys of the body that v1
-    does not know and ignores, `faults` the kinds that fired; `status` is 0 when no answer was given.
+    `chunks`: the events that were sent, [DONE] included. `unknown`: the keys of the body that v1 ignores. `faults`: the
+    kinds that fired. `status` is 0 if there was no answer.
     """
 
     where: str
@@ -39,13 +39,13 @@ class Record:
     faults: list[str] = field(default_factory=list)
 
     def end(self, outcome: str) -> None:
-        """Close the record: the time and the outcome are those of the first call."""
+        """Close the record. Further calls change nothing."""
         if self.ended is None:
             self.ended = time.time()
             self.outcome = outcome
 
-    def shown(self) -> dict[str, Any]:
-        """The record as the control side tells it."""
+    def describe(self) -> dict[str, Any]:
+        """The record as JSON for the control API."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -62,12 +62,12 @@ class Records:
 
     def open(self, where: str, method: str, path: str, headers: Mapping[str, str]) -> Record:
         """Begin the record of a request."""
-        record = Record(where, method, readable(path), _without_secrets(headers))
+        record = Record(where, method, replace_invalid_utf8(path), _hash_credentials(headers))
         self._kept.append(record)
         return record
 
     def of(self, where: str | None = None) -> list[Record]:
-        """The records of a place, or all."""
+        """The records of a place, or all records."""
         return [record for record in self._kept if where in (None, "any", record.where)]
 
     def clear(self) -> None:
@@ -75,19 +75,19 @@ class Records:
         self._kept.clear()
 
 
-def shortened(authorization: str) -> str:
-    """The scheme and a short hash: two equal credentials look equal, and none can be read."""
+def hash_credential(authorization: str) -> str:
+    """The scheme and a short hash of the credential: equal ones can be recognised, none can be read."""
     scheme, _, credential = authorization.partition(" ")
     return f"{scheme} sha256:{hashlib.sha256(credential.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
-def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+def _hash_credentials(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        str(name): shortened(value) if name.lower() == "authorization" else readable(value)
+        str(name): hash_credential(value) if name.lower() == "authorization" else replace_invalid_utf8(value)
         for name, value in headers.items()
     }
 
 
-def readable(value: str) -> str:
-    """What a header says, as JSON can hold it: bytes that were no UTF-8 are replaced."""
+def replace_invalid_utf8(value: str) -> str:
+    """A header's value as valid Unicode text: bytes that are not UTF-8 are replaced."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,6 +1,7 @@
-"""What v1 demands of a chat request's top level, as a table, and of `response_format`.
+"""The tables of v1's rules for the top level of a chat request, and for `response_format`.
 
-Source: gigachat-api, sections 3.2 and 5.5. A key that no row names is ignored by v1.
+Source: docs/gigachat-api.md, "POST /chat/completions" and "Structured output". v1 ignores keys that are not in the
+table.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ EFFORTS = ("low", "medium", "high")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of the body: what it must be, and the words of the 422 where it is not."""
+    """A key of the body: the check of its value, and the text of the 422 if it fails."""
 
     name: str
     fits: Callable[[Any], bool]
@@ -28,7 +29,7 @@ class Field:
     required: bool = False
 
     def check(self, body: Mapping[str, Any]) -> None:
-        """Raise Refused where the body breaks the row."""
+        """Raise Refused if the body does not fit."""
         value = body.get(self.name)
         if value is None and (self.nullable or self.name not in body) and not self.required:
             return
@@ -38,7 +39,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class FormatRule:
-    """A refusal of `response_format`; the message may quote the `type`."""
+    """A reason to refuse `response_format`. The message may quote its `type`."""
 
     name: str
     wrong: Callable[[Mapping[str, Any]], bool]
@@ -46,65 +47,69 @@ class FormatRule:
     source: str
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return type(value) in (int, float)
 
 
-def _boolean(value: object) -> bool:
+def _is_boolean(value: object) -> bool:
     return type(value) is bool
 
 
-def _positive(value: Any) -> bool:
-    return _number(value) and bool(value > 0)
+def _is_positive(value: Any) -> bool:
+    return _is_number(value) and bool(value > 0)
 
 
-def _count(value: Any) -> bool:
+def _is_count(value: Any) -> bool:
     return type(value) is int and bool(value > 0)
 
 
-def _object(value: object) -> bool:
+def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _filled_list(value: object) -> bool:
+def _is_filled_list(value: object) -> bool:
     return isinstance(value, list) and bool(value)
 
 
-def _filled_text(value: object) -> bool:
+def _is_filled_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _texts(value: object) -> bool:
+def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
-def _ranker(value: object) -> bool:
+def _is_ranker(value: object) -> bool:
     return (
         isinstance(value, dict)
-        and _boolean(value.get("enabled", False))
-        and (value.get("top_n") is None or _count(value["top_n"]))
+        and _is_boolean(value.get("enabled", False))
+        and (value.get("top_n") is None or _is_count(value["top_n"]))
     )
 
 
 FIELDS = (
-    Field("model", _filled_text, "must be a non-empty string", "[SPEC26] 3.2", required=True),
-    Field("messages", _filled_list, "must be a non-empty array", "[SPEC26] 3.2", required=True),
-    Field("temperature", _positive, "must be in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
-    Field("top_p", lambda value: _number(value) and 0 <= value <= 1, "must be in range [0, 1]", "[SPEC26] 3.2", True),
-    Field("max_tokens", _count, "must be an integer in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
-    Field("repetition_penalty", _positive, "must be in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
-    Field("stream", _boolean, "must be a boolean", "[SPEC26] 3.2"),
-    Field("update_interval", lambda value: _number(value) and value >= 0, "must be in range [0, +inf)", "[SPEC26] 3.2"),
+    Field("model", _is_filled_text, "must be a non-empty string", "[SPEC26] 3.2", required=True),
+    Field("messages", _is_filled_list, "must be a non-empty array", "[SPEC26] 3.2", required=True),
+    Field("temperature", _is_positive, "must be in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
+    Field(
+        "top_p", lambda value: _is_number(value) and 0 <= value <= 1, "must be in range [0, 1]", "[SPEC26] 3.2", True
+    ),
+    Field("max_tokens", _is_count, "must be an integer in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
+    Field("repetition_penalty", _is_positive, "must be in range (0, +inf)", "[SPEC26] 3.2", nullable=True),
+    Field("stream", _is_boolean, "must be a boolean", "[SPEC26] 3.2"),
+    Field(
+        "update_interval", lambda value: _is_number(value) and value >= 0, "must be in range [0, +inf)", "[SPEC26] 3.2"
+    ),
     Field("functions", lambda value: isinstance(value, list), "must be an array", "[SPEC26] 3.2", nullable=True),
-    Field("response_format", _object, "must be an object", "[SPEC26] 3.2"),
+    Field("response_format", _is_object, "must be an object", "[SPEC26] 3.2"),
     Field("reasoning_effort", lambda value: value in EFFORTS, "must be one of: low, medium, high", "[SDK] 3.2"),
-    Field("n", _count, "must be an integer in range (0, +inf)", "[SDK] 3.2"),
-    Field("profanity_check", _boolean, "must be a boolean", "[SDK] 3.2"),
-    Field("flags", _texts, "must be an array of strings", "[SDK] 3.2"),
-    Field("function_ranker", _ranker, "must be an object with enabled and top_n", "[SDK] 3.2"),
+    Field("n", _is_count, "must be an integer in range (0, +inf)", "[SDK] 3.2"),
+    Field("profanity_check", _is_boolean, "must be a boolean", "[SDK] 3.2"),
+    Field("flags", _is_text_list, "must be an array of strings", "[SDK] 3.2"),
+    Field("function_ranker", _is_ranker, "must be an object with enabled and top_n", "[SDK] 3.2"),
 )
 
-# Known to v1, demanded nothing of here: `function_call` has a table of its own, the rest has no documented shape.
+# Keys that v1 knows, without a rule here: `function_call` has its own check, the others have no documented shape.
 _UNCHECKED = ("function_call", "storage", "unnormalized_history", "top_logprobs", "reasoning_max_tokens")
 KNOWN = frozenset((*(field.name for field in FIELDS), *_UNCHECKED))
 
@@ -118,7 +123,7 @@ FORMAT_RULES = (
     ),
     FormatRule(
         "schema",
-        lambda wanted: wanted["type"] == "json_schema" and not (_object(wanted.get("schema")) and wanted["schema"]),
+        lambda wanted: wanted["type"] == "json_schema" and not (_is_object(wanted.get("schema")) and wanted["schema"]),
         "Empty schema with json format type is not supported",
         "[LIVE-K] [GM] 5.5; OpenAI's nested object has no schema here",
     ),
@@ -126,7 +131,7 @@ FORMAT_RULES = (
 
 
 def check(body: Mapping[str, Any]) -> None:
-    """Raise Refused for the first demand of v1 that the body breaks."""
+    """Raise Refused for the first rule of v1 that the body breaks."""
     for field in FIELDS:
         field.check(body)
     check_history(body["messages"])
@@ -138,7 +143,7 @@ def check(body: Mapping[str, Any]) -> None:
         _check_format(body["response_format"])
 
 
-def unknown(body: Mapping[str, Any]) -> list[str]:
+def list_unknown_keys(body: Mapping[str, Any]) -> list[str]:
     """The keys that v1 silently ignores."""
     return [name for name in body if name not in KNOWN]
 
@@ -147,5 +152,5 @@ def _check_format(wanted: Mapping[str, Any]) -> None:
     for rule in FORMAT_RULES:
         if rule.wrong(wanted):
             raise Refused(400, rule.message.format(type=wanted.get("type", "")))
-    if not _boolean(wanted.get("strict", False)):
+    if not _is_boolean(wanted.get("strict", False)):
         raise Refused(422, "Invalid params: response_format.strict must be a boolean")

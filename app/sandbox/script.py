@@ -1,7 +1,8 @@
-"""A chat answer on the wire: the whole object, or the script of a stream, with the faults that spoil it.
+"""Builds a chat answer as it is sent: the whole object, or the steps of a stream, which faults may change.
 
-Source: gigachat-api, sections 3.2 and 4.1: key order, no `id`, `role` with the first text only, `finish_reason` and
-`usage` in the last chunk alone. A call is in that chunk: its name, all its arguments and its state id in one delta.
+Source: docs/gigachat-api.md, "POST /chat/completions" and "Streams of v1": key order, no `id`, `role` with the first
+text only, `finish_reason` and `usage` in the last chunk alone. A call is in that chunk: its name, all its arguments and
+its state id in one delta.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 import orjson
 
 from app import sse
-from app.sandbox.answers import Answer, split
+from app.sandbox.answers import Answer, split_phrases
+from app.sandbox.call_deltas import cut_call
 
 OBJECT = "chat.completion"
 MERGED = 3  # phrases in a chunk where `update_interval` asks for bigger ones
@@ -23,8 +25,8 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """All that an answer is made of; no usage and no content by fault."""
+class ChatAnswer:
+    """The parts of an answer. Faults remove `usage` and set `null_content`. `merged`: the phrases of one chunk."""
 
     answer: Answer
     model: str
@@ -43,71 +45,80 @@ class Sever:
 
 Step = bytes | float | Sever  # write an event, pause, close the connection
 Steps = list[Step]
-Edit = Callable[[Steps, Mapping[str, Any], Talk], Steps]
+Edit = Callable[[Steps, Mapping[str, Any], ChatAnswer], Steps]
 
 
-def whole(talk: Talk) -> dict[str, Any]:
+def build_object(chat_answer: ChatAnswer) -> dict[str, Any]:
     """The answer as one object."""
-    message: dict[str, Any] = {"content": None if talk.null_content else talk.answer.text, "role": "assistant"}
-    if talk.answer.reasoning:
-        message["reasoning_content"] = talk.answer.reasoning
-    message |= _called(talk)
-    return _around(talk, {"message": message, "index": 0, "finish_reason": talk.answer.finish}, last=True)
+    message: dict[str, Any] = {
+        "content": None if chat_answer.null_content else chat_answer.answer.text,
+        "role": "assistant",
+    }
+    if chat_answer.answer.reasoning:
+        message["reasoning_content"] = chat_answer.answer.reasoning
+    message |= _build_call_fields(chat_answer)
+    return _build_chunk(
+        chat_answer, {"message": message, "index": 0, "finish_reason": chat_answer.answer.finish}, last=True
+    )
 
 
-def stream(talk: Talk) -> Steps:
-    """The answer as events, [DONE] among them."""
-    return [*(sse.encode(orjson.dumps(chunk)) for chunk in _chunks(talk)), sse.encode(sse.DONE)]
+def build_events(chat_answer: ChatAnswer) -> Steps:
+    """The events of the answer, with [DONE] at the end."""
+    return [*(sse.encode(orjson.dumps(chunk)) for chunk in _chunks(chat_answer)), sse.encode(sse.DONE)]
 
 
-def _chunks(talk: Talk) -> Iterator[dict[str, Any]]:
-    for thought in split(talk.answer.reasoning):
-        yield _delta(talk, {"reasoning_content": thought})
+def _chunks(chat_answer: ChatAnswer) -> Iterator[dict[str, Any]]:
+    for thought in split_phrases(chat_answer.answer.reasoning):
+        yield _delta(chat_answer, {"reasoning_content": thought})
     role = {"role": "assistant"}
-    for text in _texts(talk):
-        yield _delta(talk, {"content": text, **role})
+    for text in _texts(chat_answer):
+        yield _delta(chat_answer, {"content": text, **role})
         role = {}
-    delta = {"content": None if talk.null_content else ""}
-    call = talk.answer.call
+    delta = {"content": None if chat_answer.null_content else ""}
+    call = chat_answer.answer.call
     if call:
-        delta = _called(talk) if call.bare else delta | role | _called(talk)
+        delta = _build_call_fields(chat_answer) if call.bare else delta | role | _build_call_fields(chat_answer)
+    if call and call.cutting is not None:
+        *others, last = cut_call(call.as_json, call.state, call.cutting)
+        yield from (_delta(chat_answer, other) for other in others)
+        delta = last
     if call and call.apart:
-        yield _delta(talk, delta)
+        yield _delta(chat_answer, delta)
         delta = {"content": ""}
-    yield _around(talk, {"delta": delta, "index": 0, "finish_reason": talk.answer.finish}, last=True)
+    yield _build_chunk(chat_answer, {"delta": delta, "index": 0, "finish_reason": chat_answer.answer.finish}, last=True)
 
 
-def _called(talk: Talk) -> dict[str, Any]:
-    """What a call adds to a message, or to the delta that bears it."""
-    call = talk.answer.call
+def _build_call_fields(chat_answer: ChatAnswer) -> dict[str, Any]:
+    """The fields that a call adds to a message or a delta."""
+    call = chat_answer.answer.call
     if call is None:
         return {}
     state = {} if call.state is None else {"functions_state_id": call.state}
-    return {"function_call": call.shown, **state}
+    return {"function_call": call.as_json, **state}
 
 
-def _texts(talk: Talk) -> Iterator[str | None]:
-    if talk.null_content and talk.answer.call is None:
+def _texts(chat_answer: ChatAnswer) -> Iterator[str | None]:
+    if chat_answer.null_content and chat_answer.answer.call is None:
         yield None
         return
-    phrases, size = talk.answer.phrases, talk.merged
+    phrases, size = chat_answer.answer.phrases, chat_answer.merged
     for start in range(0, len(phrases), size):
         yield "".join(phrases[start : start + size])
 
 
-def _delta(talk: Talk, delta: dict[str, Any]) -> dict[str, Any]:
-    return _around(talk, {"delta": delta, "index": 0}, last=False)
+def _delta(chat_answer: ChatAnswer, delta: dict[str, Any]) -> dict[str, Any]:
+    return _build_chunk(chat_answer, {"delta": delta, "index": 0}, last=False)
 
 
-def _around(talk: Talk, choice: dict[str, Any], *, last: bool) -> dict[str, Any]:
-    payload = {"choices": [choice], "created": talk.created, "model": talk.model, "object": OBJECT}
-    if last and talk.usage is not None:
-        payload["usage"] = talk.usage
+def _build_chunk(chat_answer: ChatAnswer, choice: dict[str, Any], *, last: bool) -> dict[str, Any]:
+    payload = {"choices": [choice], "created": chat_answer.created, "model": chat_answer.model, "object": OBJECT}
+    if last and chat_answer.usage is not None:
+        payload["usage"] = chat_answer.usage
     return payload
 
 
-def _at(steps: Steps, after: int) -> int:
-    """The place behind so many events."""
+def _find_event(steps: Steps, after: int) -> int:
+    """The position after so many events."""
     for place, step in enumerate(steps):
         if isinstance(step, bytes):
             if after <= 0:
@@ -117,46 +128,48 @@ def _at(steps: Steps, after: int) -> int:
 
 
 def _insert(steps: Steps, after: int, *added: Step) -> Steps:
-    place = _at(steps, after)
+    place = _find_event(steps, after)
     return [*steps[:place], *added, *steps[place:]]
 
 
-def _stop(steps: Steps, after: int, *added: Step) -> Steps:
-    return [*steps[: _at(steps, after)], *added]
+def _truncate(steps: Steps, after: int, *added: Step) -> Steps:
+    return [*steps[: _find_event(steps, after)], *added]
 
 
-def _surrogate(steps: Steps, _: Mapping[str, Any], talk: Talk) -> Steps:
-    halves = (json.dumps(_delta(talk, {"content": half}), separators=(",", ":")) for half in ("\ud83d", "\ude00"))
+def _split_surrogate(steps: Steps, _: Mapping[str, Any], chat_answer: ChatAnswer) -> Steps:
+    halves = (
+        json.dumps(_delta(chat_answer, {"content": half}), separators=(",", ":")) for half in ("\ud83d", "\ude00")
+    )
     return _insert(steps, 1, *(sse.encode(half.encode()) for half in halves))
 
 
-def _event_error(steps: Steps, values: Mapping[str, Any], _: Talk) -> Steps:
+def _add_error_event(steps: Steps, values: Mapping[str, Any], _: ChatAnswer) -> Steps:
     event = orjson.dumps({"status_code": values["status"], "message": values["message"]})
-    return _stop(steps, values["after"], sse.encode(event))
+    return _truncate(steps, values["after"], sse.encode(event))
 
 
-def _no_done(steps: Steps, _: Mapping[str, Any], __: Talk) -> Steps:
+def _remove_done(steps: Steps, _: Mapping[str, Any], __: ChatAnswer) -> Steps:
     return [step for step in steps if step != sse.encode(sse.DONE)]
 
 
-def _crlf(steps: Steps, _: Mapping[str, Any], __: Talk) -> Steps:
+def _use_crlf(steps: Steps, _: Mapping[str, Any], __: ChatAnswer) -> Steps:
     return [step.replace(b"\n", b"\r\n") if isinstance(step, bytes) else step for step in steps]
 
 
-def _bom(steps: Steps, _: Mapping[str, Any], __: Talk) -> Steps:
+def _add_bom(steps: Steps, _: Mapping[str, Any], __: ChatAnswer) -> Steps:
     first, *others = steps
     return [_BOM + first if isinstance(first, bytes) else first, *others]
 
 
-# The faults that spoil a stream, in the order in which they are applied.
+# The faults of a stream, in the order in which they are applied.
 EDITS: Mapping[str, Edit] = {
-    "surrogate": _surrogate,
+    "surrogate": _split_surrogate,
     "garbage": lambda steps, values, _: _insert(steps, values["after"], sse.encode(values["text"].encode())),
-    "no_done": _no_done,
-    "end": lambda steps, values, _: _stop(steps, values["after"]),
-    "event_error": _event_error,
-    "cut": lambda steps, values, _: _stop(steps, values["after"], Sever(values["rst"])),
-    "crlf": _crlf,
-    "bom": _bom,
+    "no_done": _remove_done,
+    "end": lambda steps, values, _: _truncate(steps, values["after"]),
+    "event_error": _add_error_event,
+    "cut": lambda steps, values, _: _truncate(steps, values["after"], Sever(values["rst"])),
+    "crlf": _use_crlf,
+    "bom": _add_bom,
     "stall": lambda steps, values, _: _insert(steps, values["after"], float(values["seconds"])),
 }

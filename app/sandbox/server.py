@@ -1,4 +1,4 @@
-"""The server: its routes, and how it is started and stopped."""
+"""The sandbox's server: its routes, its start and its stop."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from aiohttp import web
 from app.sandbox import control, files
 from app.sandbox.chat import complete
 from app.sandbox.embeddings import embed
-from app.sandbox.gate import OAUTH_PATH, Handler, guarded, sign
-from app.sandbox.models import balance, count_tokens, list_models, one_model
+from app.sandbox.gate import OAUTH_PATH, Handler, add_headers, build_handler
+from app.sandbox.models import count_tokens, get_balance, get_model, list_models
 from app.sandbox.oauth import Oauth, login
 from app.sandbox.state import STATE, SandboxSettings, State
-from app.sandbox.uploads import receive
-from app.sandbox.wire import Call, page
+from app.sandbox.uploads import receive_upload
+from app.sandbox.wire import RequestContext, page
 
 BASES = ("/v1", "/api/v1")
 
@@ -21,20 +21,20 @@ _API: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "/chat/completions", "chat", complete),
     ("POST", "/embeddings", "embeddings", embed),
     ("GET", "/models", "models", list_models),
-    ("GET", "/models/{name}", "models", one_model),
+    ("GET", "/models/{name}", "models", get_model),
     ("POST", "/tokens/count", "tokens", count_tokens),
-    ("GET", "/balance", "balance", balance),
+    ("GET", "/balance", "balance", get_balance),
     ("GET", "/files", "files", files.list_files),
-    ("GET", "/files/{id}", "files", files.one_file),
-    ("GET", "/files/{id}/content", "files", files.content),
-    ("POST", "/files/{id}/delete", "files/delete", files.delete),
+    ("GET", "/files/{id}", "files", files.get_file),
+    ("GET", "/files/{id}/content", "files", files.get_content),
+    ("POST", "/files/{id}/delete", "files/delete", files.delete_file),
 )
 
 _SHUTDOWN_SECONDS = 0.1
 
 
 class Running:
-    """A sandbox that listens. `state` is what the control side shows, for tests in the same process."""
+    """A running sandbox. Tests in the same process use `state`, which the control API shows."""
 
     __slots__ = ("_runner", "state", "url")
 
@@ -45,16 +45,16 @@ class Running:
 
     @property
     def oauth_url(self) -> str:
-        """Where tokens come from."""
+        """The URL of the OAuth endpoint."""
         return self.url + OAUTH_PATH
 
     @property
     def api_url(self) -> str:
-        """The base of the API."""
+        """The base URL of the API."""
         return self.url + BASES[0]
 
     async def stop(self) -> None:
-        """Stop listening, end what still runs, close all connections."""
+        """Stop listening, cancel running requests, close all connections."""
         self.state.stopping = True
         await self._runner.cleanup()
 
@@ -63,21 +63,21 @@ def make_app(settings: SandboxSettings | None = None) -> web.Application:
     """The sandbox as an application."""
     app = web.Application(client_max_size=0)
     app[STATE] = State(settings or SandboxSettings())
-    app.on_response_prepare.append(sign)
+    app.on_response_prepare.append(add_headers)
     app.add_routes(control.ROUTES)
-    app.router.add_post(OAUTH_PATH, guarded("oauth", Oauth(), bearer=False))
+    app.router.add_post(OAUTH_PATH, build_handler("oauth", Oauth(), bearer=False))
     for base in BASES:
-        app.router.add_post(base + "/token", guarded("oauth", login, bearer=False))
-        app.router.add_post(base + "/files", guarded("files", files.upload, read=receive))
+        app.router.add_post(base + "/token", build_handler("oauth", login, bearer=False))
+        app.router.add_post(base + "/files", build_handler("files", files.upload_file, read=receive_upload))
         for method, path, place, handler in _API:
-            app.router.add_route(method, base + path, guarded(place, handler))
-    app.router.add_route("*", "/v2/files{path:.*}", guarded("other", _forbidden, bearer=False))
-    app.router.add_route("*", "/{path:.*}", guarded("other", _nowhere, bearer=False))
+            app.router.add_route(method, base + path, build_handler(place, handler))
+    app.router.add_route("*", "/v2/files{path:.*}", build_handler("other", _answer_forbidden, bearer=False))
+    app.router.add_route("*", "/{path:.*}", build_handler("other", _answer_not_found, bearer=False))
     return app
 
 
 async def start(settings: SandboxSettings | None = None, host: str = "127.0.0.1", port: int = 0) -> Running:
-    """Start listening; port 0 takes a free one. The caller owes a `stop`."""
+    """Start listening. Port 0 means a free port. The caller must call `stop`."""
     runner = web.AppRunner(
         make_app(settings),
         handler_cancellation=True,
@@ -96,10 +96,10 @@ async def start(settings: SandboxSettings | None = None, host: str = "127.0.0.1"
     return running
 
 
-async def _forbidden(_: Call) -> web.Response:
-    """Files are of v1 alone (gigachat-api, section 1)."""
+async def _answer_forbidden(_: RequestContext) -> web.Response:
+    """Answer 403: only v1 has files (docs/gigachat-api.md, "Hosts, base URLs, TLS")."""
     return page(403)
 
 
-async def _nowhere(_: Call) -> web.Response:
+async def _answer_not_found(_: RequestContext) -> web.Response:
     return page(404)

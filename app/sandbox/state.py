@@ -1,4 +1,4 @@
-"""The sandbox's settings and all that it remembers while it runs."""
+"""The sandbox's settings and its state while it runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from app.sandbox.faults import Faults
+from app.sandbox.file_store import FileStore
 from app.sandbox.record import Records
-from app.sandbox.shelf import Shelf
 from app.sandbox.stateids import StateIds
 from app.sandbox.tokens import Tokens
 from app.sandbox.usage import PrefixCache
@@ -25,9 +25,9 @@ def authorization_key(client_id: str, client_secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """How this GigaChat behaves.
+    """How the sandbox behaves. `SETTINGS` describes each setting.
 
-    Limits of 0 are none. `clock_offset` is added to the server's clock, in `Date`, `created` and `expires_at` alike.
+    A limit of 0 means no limit. `clock_offset` is added to the time in `Date`, `created` and `expires_at`.
     """
 
     key: str = field(default=authorization_key("sandbox", "sandbox"), repr=False)
@@ -38,7 +38,8 @@ class SandboxSettings:
     max_concurrency: int = 0
     chunk_seconds: float = 0.0
     clock_offset: float = 0.0
-    context_tokens: int = 131_072
+    context_tokens: int = 261_120
+    cached_contained: bool = False
     embedding_batch: int = 0
     oauth_per_second: int = 10
     no_functions: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class SandboxSettings:
     file_bytes: int = 268_435_456
 
 
-# What the page of the sandbox tells of each setting that is no secret.
+# The description of each setting that is not a secret, for the page of the sandbox.
 SETTINGS: Mapping[str, str] = {
     "scope": "the scope that the key belongs to",
     "token_ttl": "life of a token, in seconds",
@@ -56,6 +57,7 @@ SETTINGS: Mapping[str, str] = {
     "chunk_seconds": "pause between the chunks of a stream",
     "clock_offset": "seconds by which the server's clock is off",
     "context_tokens": "413 for a prompt of more tokens",
+    "cached_contained": "whether prompt_tokens contain the cached tokens; else they stand beside them, unbilled",
     "embedding_batch": "422 for more texts in one request; 0: no limit",
     "oauth_per_second": "429 above so many requests for a token",
     "no_functions": "models that answer 422 to functions",
@@ -69,6 +71,7 @@ class State:
     """Tokens, faults, the record of requests, sessions, files, and who is being served now."""
 
     __slots__ = (
+        "billed",
         "chatting",
         "doomed",
         "faults",
@@ -90,12 +93,17 @@ class State:
         self.requests = Records()
         self.sessions = PrefixCache()
         self.states = StateIds()
-        self.files = Shelf(settings.file_bytes)
-        self.chatting = 0  # chat requests that are served at this moment, and the most there ever were
-        self.most_chatting = 0
-        self.doomed: dict[object, bool] = {}  # connections that the next request finds dead -> with a reset?
+        self.files = FileStore(settings.file_bytes)
+        self.billed: dict[str, int] = {}  # tokens that chats have cost, by package
+        self.chatting = 0  # chat requests that are being served
+        self.most_chatting = 0  # the most at one time
+        self.doomed: dict[object, bool] = {}  # connections to close at their next request -> whether by a TCP reset
         self.stopping = False
         self.open_connections: Callable[[], int] = lambda: 0
+
+    def bill(self, package: str, tokens: int) -> None:
+        """Take tokens from a package."""
+        self.billed[package] = self.billed.get(package, 0) + tokens
 
     @property
     def connections(self) -> int:

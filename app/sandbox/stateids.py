@@ -1,6 +1,6 @@
-"""The `functions_state_id`s that came with calls.
+"""Issues and checks the `functions_state_id` of calls.
 
-Source: gigachat-api, section 5.2: a UUID; echoing it is optional.
+Source: docs/gigachat-api.md, "Function results": a UUID; echoing it is optional.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ class StateIds:
 
 
 def is_state_id(value: object) -> bool:
-    """Is this a UUID as the API writes it, with its dashes?"""
+    """Whether the value is a UUID in the usual form with dashes."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None

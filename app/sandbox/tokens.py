@@ -1,6 +1,6 @@
-"""Access tokens: issued, checked, expired on a monotonic clock, revoked.
+"""Issues, checks and revokes access tokens. They expire by a monotonic clock.
 
-Source: gigachat-api, section 2.1: an opaque string of five parts, 1279 characters when recorded.
+Source: docs/gigachat-api.md, "OAuth": an opaque string of five parts, 1279 characters when recorded.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _HEAD = "eyJjdHkiOiJqd3QiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwiYWxnIjoiUlNBLU9BRVAtMjU
 _PARTS = (342, 22, 0, 43)
 
 
-class Standing(Enum):
-    """How a token stands at this moment."""
+class TokenStatus(Enum):
+    """The status of a token. The values of bad ones are the messages of refusals."""
 
     GOOD = "good"
     EXPIRED = "Token has expired"
@@ -36,29 +36,29 @@ class Tokens:
         self.issued = 0
 
     def issue(self, ttl: float, account: str = ACCOUNT) -> str:
-        """Make a token that is good for so many seconds; files belong to its account."""
+        """Issue a token that is valid for `ttl` seconds. Uploaded files belong to its account."""
         if len(self._ends) >= KEPT:
             self.revoke(next(iter(self._ends)))
-        token = _opaque()
+        token = _make_token()
         self._ends[token] = time.monotonic() + ttl
         if account != ACCOUNT:
             self._accounts[token] = account
         self.issued += 1
         return token
 
-    def standing(self, token: str) -> Standing:
-        """Tell whether a token is good, expired or not ours."""
+    def check(self, token: str) -> TokenStatus:
+        """The status of a token: good, expired or unknown."""
         end = self._ends.get(token)
         if end is None:
-            return Standing.UNKNOWN
-        return Standing.GOOD if time.monotonic() < end else Standing.EXPIRED
+            return TokenStatus.UNKNOWN
+        return TokenStatus.GOOD if time.monotonic() < end else TokenStatus.EXPIRED
 
     def account(self, token: str) -> str:
-        """Whose token this is."""
+        """The account of a token."""
         return self._accounts.get(token, ACCOUNT)
 
     def revoke(self, token: str | None = None) -> int:
-        """Forget one token, or all of them; give how many were forgotten."""
+        """Revoke one token, or all tokens. Returns how many were revoked."""
         if token is not None:
             self._accounts.pop(token, None)
             return 0 if self._ends.pop(token, None) is None else 1
@@ -68,7 +68,7 @@ class Tokens:
         return count
 
 
-def _opaque() -> str:
+def _make_token() -> str:
     noise = secrets.token_urlsafe(LENGTH)
     key, vector, _, tag = _PARTS
     text = LENGTH - len(_HEAD) - key - vector - tag - 4

@@ -1,10 +1,10 @@
-"""An upload is read and judged: `multipart/form-data` with `file` and `purpose`.
+"""Reads and checks an upload: `multipart/form-data` with `file` and `purpose`.
 
-No more is read into memory than a file of its type may have. The status of each refusal but 413's is an assumption,
-as the contract has none for uploads: 422 is what v1 answers to parameters that it does not take, 400 to a body that
-it can't read; 413 is documented for what is too large, if not for files.
+At most the largest size of the file's type is read into memory. The documentation has no statuses for refused uploads.
+So they are assumed: 422 and 400, as v1 uses for wrong parameters and for a body that it cannot read; and 413, which is
+documented for requests that are too large, but not for files.
 
-Source: gigachat-api, sections 3.7, 6 and 7.
+Source: docs/gigachat-api.md, "Files", "Errors" and "Limits, models, prices".
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, web
 from aiohttp.http import HttpProcessingError
 
+from app.sandbox.file_store import Upload
 from app.sandbox.filetypes import LARGEST, TYPES
-from app.sandbox.record import readable
-from app.sandbox.shelf import Upload
-from app.sandbox.wire import Call, Refused
+from app.sandbox.record import replace_invalid_utf8
+from app.sandbox.wire import Refused, RequestContext
 
 NOT_MULTIPART = "Your request contains invalid multipart syntax."
 PURPOSE = "general"
 
-_AROUND = 65_536  # what a body may have beside the file
+_OVERHEAD_BYTES = 65_536  # what a body may have beside the file
 _PURPOSE_BYTES = 1_000
 _CHUNK = 262_144
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRule:
-    """A refusal of an upload that was read."""
+    """A reason to refuse an upload. `wrong`: whether it applies."""
 
     name: str
     wrong: Callable[[Upload], bool]
@@ -68,20 +68,20 @@ RULES = (
 )
 
 
-async def receive(call: Call) -> None:
-    """Read the body of an upload; what is wrong with it is told later, when token and faults had their say."""
-    upload = call.upload = Upload()
+async def receive_upload(context: RequestContext) -> None:
+    """Read the body of an upload. A problem is only noted: the token and faults are checked first."""
+    upload = context.upload = Upload()
     try:
-        await _collect(call.request, upload)
+        await _read_form(context.request, upload)
     except Refused as refused:
         upload.problem = refused.status, refused.message
     except (HttpProcessingError, RuntimeError, ValueError):
         upload.problem = 400, NOT_MULTIPART
-    call.record.body = {**upload.shown(), "client_id": call.owner.client}
+    context.record.body = {**upload.describe(), "client_id": context.owner.client}
 
 
-def judge(upload: Upload) -> None:
-    """Raise Refused for what could not be read, or for the first rule that the upload breaks."""
+def check_upload(upload: Upload) -> None:
+    """Raise Refused for a body that could not be read, or for the first rule that applies to the upload."""
     if upload.problem is not None:
         raise Refused(*upload.problem)
     for rule in RULES:
@@ -89,32 +89,32 @@ def judge(upload: Upload) -> None:
             raise Refused(rule.status, rule.message)
 
 
-async def _collect(request: web.Request, upload: Upload) -> None:
+async def _read_form(request: web.Request, upload: Upload) -> None:
     if request.content_type != "multipart/form-data":
         raise Refused(400, NOT_MULTIPART)
-    if (request.content_length or 0) > LARGEST + _AROUND:
+    if (request.content_length or 0) > LARGEST + _OVERHEAD_BYTES:
         raise Refused(413)
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             continue
         if part.name == "purpose":
-            upload.purpose = (await _read(part, _PURPOSE_BYTES)).decode("utf-8", "replace")
+            upload.purpose = (await _read_limited(part, _PURPOSE_BYTES)).decode("utf-8", "replace")
         elif part.name == "file":
-            await _take(part, upload)
+            await _read_file(part, upload)
 
 
-async def _take(part: BodyPartReader, upload: Upload) -> None:
-    """The part that is the file; a type that nobody takes is read too, for the record."""
+async def _read_file(part: BodyPartReader, upload: Upload) -> None:
+    """Read the part with the file. A file of an unknown type is read too, for the record."""
     if upload.filename is not None:
         raise Refused(422, "Invalid params: file must be one")
-    upload.filename = readable(part.filename or "")
-    upload.mime = readable(part.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+    upload.filename = replace_invalid_utf8(part.filename or "")
+    upload.mime = replace_invalid_utf8(part.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
     kind = TYPES.get(upload.mime)
-    upload.content = await _read(part, kind.most if kind else LARGEST)
+    upload.content = await _read_limited(part, kind.most if kind else LARGEST)
     upload.sha256 = hashlib.sha256(upload.content).hexdigest()
 
 
-async def _read(part: BodyPartReader, most: int) -> bytes:
+async def _read_limited(part: BodyPartReader, most: int) -> bytes:
     content = bytearray()
     while not part.at_eof():
         content += await part.read_chunk(_CHUNK)

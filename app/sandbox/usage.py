@@ -1,6 +1,6 @@
-"""Usage: how many tokens a prompt has, and how many of them the prefix cache knew.
+"""Counts the tokens of a prompt and those in the prefix cache, and builds `usage`.
 
-Source: gigachat-api, section 8: the cache lives 30 s after the last hit and is pinned by `X-Session-ID`.
+Source: docs/gigachat-api.md, "Usage": the cache lives 30 s after the last hit and is pinned by `X-Session-ID`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from app.sandbox.catalog import Model
 
 CACHE_SECONDS = 30.0
 SESSIONS = 1_000
-EXCESS = 20  # by so much the fault `cached_exceeds_prompt` exceeds the prompt
-_TEMPLATE = 4  # tokens that the chat template puts around a message
+EXCESS = 20  # with the fault `cached_exceeds_prompt`: the cached tokens minus the tokens of the prompt
+_TEMPLATE = 4  # tokens that the chat template adds to a message
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A counted prompt: what each message is, what it weighs, what all weigh with the functions."""
+    """A counted prompt: its messages as JSON, their tokens, and all tokens with the functions."""
 
     messages: tuple[bytes, ...]
     weights: tuple[int, ...]
@@ -30,15 +30,15 @@ class Prompt:
 
 
 class PrefixCache:
-    """The prompts that sessions sent lately."""
+    """The last prompt of each session."""
 
     __slots__ = ("_sessions",)
 
     def __init__(self) -> None:
         self._sessions: dict[str, tuple[float, tuple[bytes, ...]]] = {}
 
-    def known(self, session: str | None, prompt: Prompt) -> int:
-        """Tokens of the prompt that the session's last one began with too; the prompt is remembered."""
+    def count_cached(self, session: str | None, prompt: Prompt) -> int:
+        """Count the tokens that the prompt shares with the beginning of the session's last prompt, and remember it."""
         if not session:
             return 0
         now = time.monotonic()
@@ -65,8 +65,8 @@ def count_prompt(model: Model, body: Mapping[str, Any]) -> Prompt:
     return Prompt(tuple(orjson.dumps(message) for message in messages), weights, sum(weights) + extra)
 
 
-def tell(prompt: int, completion: int, cached: int) -> dict[str, int]:
-    """The `usage` object of a chat answer."""
+def build_usage(prompt: int, completion: int, cached: int) -> dict[str, int]:
+    """The `usage` object of a chat answer. `prompt` is what is billed of the prompt; `cached` tokens cost nothing."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -75,8 +75,8 @@ def tell(prompt: int, completion: int, cached: int) -> dict[str, int]:
     }
 
 
-def completion_tokens(model: Model, texts: Sequence[str]) -> int:
-    """Tokens of what the model said and thought."""
+def count_completion(model: Model, texts: Sequence[str]) -> int:
+    """The tokens of the model's texts."""
     return sum(model.count(text) for text in texts)
 
 

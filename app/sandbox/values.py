@@ -1,11 +1,11 @@
-"""Values that fit a JSON Schema: what the sandbox's model invents. The same schema always gets the same value.
+"""Invents values that fit a JSON Schema. The same schema always gets the same value.
 
-Covered: types and lists of types, enum, const, required and optional properties, arrays and tuples, anyOf and oneOf
-(the first branch that can be filled and is not null), allOf (merged), local `$ref` (its siblings are not enforced),
-bounds, multipleOf, lengths, `format`, simple patterns. What recurses is cut: a property is left out, an array empty,
-a branch null.
+Supported: types and lists of types, enum, const, required and optional properties, arrays and tuples, anyOf and oneOf
+(the first branch that is possible and not null), allOf (merged), local `$ref` (keys beside it are ignored), bounds,
+multipleOf, lengths, `format`, simple patterns. A recursive schema is cut off: a property is left out, an array is
+empty, a branch is null.
 
-Source: gigachat-api, sections 5.4 and 5.5.
+Source: docs/gigachat-api.md, "Functions" and "Structured output".
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from app.sandbox.scalars import SCALARS, Schema, kind_of
+from app.sandbox.scalars import SCALARS, Schema, find_type
 
-ITEMS = 2  # what an array has, where the schema does not say otherwise
-_NODES = 3_000  # a value of more objects and arrays than this is cut where it can be
+ITEMS = 2  # the items of an array, unless the schema says otherwise
+_NODES = 3_000  # the objects and arrays of a value; more are left out if the schema allows it
 _DEPTH = 24
-_NESTED = 2  # how often one reference may lie within itself
-_MOST_ITEMS = 100
+_NESTED = 2  # how often a reference may be nested in itself
+_MAX_ITEMS = 100
 
 
-class _Cut(Exception):
-    """No value here: the schema recurses, leads nowhere, or has grown too large."""
+class _NoValue(Exception):
+    """There is no value: the schema is recursive, refers to nothing, or is too large."""
 
 
 def invent(schema: Schema, *, full: bool = True) -> Any:
-    """A value; `full` has the optional properties too. A schema that nothing finite fits gets an empty object."""
+    """Invent a value. `full`: with optional properties. If no finite value fits, the value is an empty object."""
     for whole in dict.fromkeys((full, False)):
         try:
             return _Inventor(schema, full=whole).value(schema, "", 0)
-        except (_Cut, RecursionError):
+        except (_NoValue, RecursionError):
             continue
     return {}
 
 
 def resolve(schema: Any, root: Schema) -> Any:
-    """What a schema stands for: its local `$ref` followed to the end; None where it leads nowhere."""
+    """Follow the schema's local `$ref` to the end; None if it refers to nothing."""
     seen = set()
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
         pointer = schema["$ref"]
         if pointer in seen:
             return None
         seen.add(pointer)
-        schema = _pointed(pointer, root)
+        schema = _follow_pointer(pointer, root)
     return schema
 
 
-def _pointed(pointer: str, root: Schema) -> Any:
+def _follow_pointer(pointer: str, root: Schema) -> Any:
     if not pointer.startswith("#"):
         return None
     found: Any = root
@@ -63,70 +63,70 @@ def _pointed(pointer: str, root: Schema) -> Any:
 
 
 class _Inventor:
-    """Walks one schema; `_open` are the references that the present place lies within, `_depth` is how deep it lies."""
+    """Invents the value of one schema. `_open_references`: the references around the current position."""
 
-    __slots__ = ("_depth", "_full", "_left", "_open", "_root")
+    __slots__ = ("_depth", "_full", "_left", "_open_references", "_root")
 
     def __init__(self, root: Schema, *, full: bool) -> None:
         self._root = root
         self._full = full
         self._left = _NODES
         self._depth = 0
-        self._open: list[str] = []
+        self._open_references: list[str] = []
 
-    def value(self, schema: Any, name: str, turn: int) -> Any:
-        """A value for a schema; `name` and `turn` (the place in an array) make texts and numbers differ."""
+    def value(self, schema: Any, name: str, index: int) -> Any:
+        """A value for a schema. `name` (of the property) and `index` (in an array) make texts and numbers differ."""
         pointer = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(pointer, str):
-            return self._plain(schema, name, turn)
-        if self._open.count(pointer) >= _NESTED:
-            raise _Cut
-        self._open.append(pointer)
+            return self._invent_resolved(schema, name, index)
+        if self._open_references.count(pointer) >= _NESTED:
+            raise _NoValue
+        self._open_references.append(pointer)
         try:
-            return self._plain(resolve(schema, self._root), name, turn)
+            return self._invent_resolved(resolve(schema, self._root), name, index)
         finally:
-            self._open.pop()
+            self._open_references.pop()
 
-    def _plain(self, schema: Any, name: str, turn: int) -> Any:
+    def _invent_resolved(self, schema: Any, name: str, index: int) -> Any:
         if schema is False:
-            raise _Cut
+            raise _NoValue
         if not isinstance(schema, dict):
             schema = {}
         if isinstance(schema.get("allOf"), list):
-            schema = self._merged(schema)
+            schema = self._merge_all_of(schema)
         if "const" in schema:
             return schema["const"]
         if values := _list(schema.get("enum")):
-            return values[turn % len(values)]
+            return values[index % len(values)]
         branches = _list(schema.get("anyOf")) or _list(schema.get("oneOf"))
         if branches and "properties" not in schema:
-            return self._first(branches, schema, name, turn)
-        kind = kind_of(schema)
-        return SCALARS[kind](schema, name, turn) if kind in SCALARS else self._filled(kind, schema, name, turn)
+            return self._invent_branch(branches, schema, name, index)
+        kind = find_type(schema)
+        return SCALARS[kind](schema, name, index) if kind in SCALARS else self._invent_nested(kind, schema, name, index)
 
-    def _first(self, branches: Sequence[Any], schema: Schema, name: str, turn: int) -> Any:
-        """The first branch that can be filled; where all is wanted, those that are null come last, else first."""
+    def _invent_branch(self, branches: Sequence[Any], schema: Schema, name: str, index: int) -> Any:
+        """The value of the first possible branch. Null branches are tried last if `full`, else first."""
         around = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
         for branch in sorted(branches, key=lambda one: _is_null(one) is self._full):
             own = isinstance(branch, dict) and "$ref" not in branch
             try:
-                return self.value({**around, **branch} if own else branch, name, turn)
-            except _Cut:
+                return self.value({**around, **branch} if own else branch, name, index)
+            except _NoValue:
                 continue
-        raise _Cut
+        raise _NoValue
 
-    def _filled(self, kind: str, schema: Schema, name: str, turn: int) -> Any:
-        """An object or an array, while there is room."""
+    def _invent_nested(self, kind: str, schema: Schema, name: str, index: int) -> Any:
+        """An object or an array, within the limits of size and depth."""
         self._left -= 1
         if self._left < 0 or self._depth >= _DEPTH:
-            raise _Cut
+            raise _NoValue
         self._depth += 1
         try:
-            return self._array(schema, name) if kind == "array" else dict(self._properties(schema, turn))
+            return self._invent_array(schema, name) if kind == "array" else dict(self._invent_properties(schema, index))
         finally:
             self._depth -= 1
 
-    def _properties(self, schema: Schema, turn: int) -> Iterator[tuple[str, Any]]:
+    def _invent_properties(self, schema: Schema, index: int) -> Iterator[tuple[str, Any]]:
         properties = _dict(schema.get("properties"))
         required = [one for one in _list(schema.get("required")) if isinstance(one, str)]
         others = _dict(schema.get("additionalProperties"))
@@ -134,40 +134,40 @@ class _Inventor:
             if name not in required and not self._full:
                 continue
             try:
-                yield name, self.value(inner, name, turn)
-            except _Cut:
+                yield name, self.value(inner, name, index)
+            except _NoValue:
                 if name in required:
                     raise
 
-    def _array(self, schema: Schema, name: str) -> list[Any]:
+    def _invent_array(self, schema: Schema, name: str) -> list[Any]:
         first, rest = _list(schema.get("prefixItems")), schema.get("items", {})
         if isinstance(rest, list):  # the tuples of older dialects
             first, rest = rest, False
         least, most = (
             value if type(value := schema.get(key)) is int else default
-            for key, default in (("minItems", 0), ("maxItems", _MOST_ITEMS))
+            for key, default in (("minItems", 0), ("maxItems", _MAX_ITEMS))
         )
         wanted = len(first) or (ITEMS if self._full else 0)
         items: list[Any] = []
         try:
-            for turn in range(min(max(least, min(wanted, most)), _MOST_ITEMS)):
-                items.append(self.value(first[turn] if turn < len(first) else rest, name, turn))  # noqa: PERF401
-        except _Cut:
+            for index in range(min(max(least, min(wanted, most)), _MAX_ITEMS)):
+                items.append(self.value(first[index] if index < len(first) else rest, name, index))  # noqa: PERF401
+        except _NoValue:
             if len(items) < least:
                 raise
         if schema.get("uniqueItems") is True:
             items = [item for place, item in enumerate(items) if item not in items[:place]]
         return items
 
-    def _merged(self, schema: Schema) -> Schema:
-        """A schema with its `allOf` taken in: properties and requirements united, of the rest the last wins."""
+    def _merge_all_of(self, schema: Schema) -> Schema:
+        """Merge `allOf` into the schema: `properties` and `required` are united; of other keys the last one counts."""
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
             inner = resolve(part, self._root)
             if not isinstance(inner, dict):
                 continue
             if isinstance(inner.get("allOf"), list):
-                inner = self._merged(inner)
+                inner = self._merge_all_of(inner)
             united = {
                 "properties": {**_dict(merged.get("properties")), **_dict(inner.get("properties"))},
                 "required": [*_list(merged.get("required")), *_list(inner.get("required"))],

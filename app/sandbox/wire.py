@@ -1,4 +1,4 @@
-"""What every handler needs: replies as GigaChat frames them, refusals, one request's facts, a connection's end."""
+"""The parts that all handlers use: the context of a request, responses in GigaChat's form, refusals, closing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import orjson
 from aiohttp import web
 
 from app.sandbox.faults import Fault
-from app.sandbox.record import Record, readable
-from app.sandbox.shelf import Owner, Upload
+from app.sandbox.file_store import Owner, Upload
+from app.sandbox.record import Record, replace_invalid_utf8
 from app.sandbox.state import State
 from app.sandbox.tokens import ACCOUNT
 
 NOT_JSON = "Your request contains invalid JSON syntax."
 
-# gigachat-api, section 6
+# docs/gigachat-api.md, "Errors"
 MESSAGES: Mapping[int, str] = {
     400: NOT_JSON,
     401: "Unauthorized",
@@ -42,7 +42,7 @@ _PAGE = (
 
 
 class Refused(Exception):
-    """A request that GigaChat answers with an error status and a message."""
+    """The request is answered with an error status and a message."""
 
     def __init__(self, status: int, message: str = "") -> None:
         self.status = status
@@ -51,14 +51,14 @@ class Refused(Exception):
 
 
 class Severed(Exception):
-    """The connection was closed on purpose: nothing more can be sent."""
+    """The connection was closed on purpose, so no response can be sent."""
 
 
 @dataclass(slots=True)
-class Call:
-    """One request, with what the sandbox knows about it. `offset` is how far the clock is off.
+class RequestContext:
+    """The context of one request. `offset`: the seconds by which the server's clock is wrong.
 
-    `account` is whose token it bears, `upload` what the body of an upload was.
+    `account`: the account of its token. `upload`: the content of an upload.
     """
 
     request: web.Request
@@ -70,48 +70,48 @@ class Call:
 
     @property
     def place(self) -> str:
-        """Where the request goes, as faults and the record name it."""
+        """The endpoint's name for faults and records."""
         return self.record.where
 
     @property
     def owner(self) -> Owner:
-        """Who asks, as files are bound to."""
+        """The owner of files that this request uploads or uses."""
         client = self.request.headers.get("X-Client-ID")
-        return Owner(self.account, None if client is None else readable(client))
+        return Owner(self.account, None if client is None else replace_invalid_utf8(client))
 
     def now(self) -> float:
         """The time by the server's clock, in Unix seconds."""
         return time.time() + self.offset
 
-    def take(self, kind: str) -> Fault | None:
-        """A fault of this kind that fires here and now."""
+    def fire(self, kind: str) -> Fault | None:
+        """Fire a fault of this kind for this endpoint, and record it. Returns None if there is none."""
         if not self.state.faults:
             return None
-        fault = self.state.faults.take(kind, self.place)
+        fault = self.state.faults.fire(kind, self.place)
         if fault is not None:
             self.record.faults.append(kind)
         return fault
 
     def json(self) -> dict[str, Any]:
-        """The body, which must be a JSON object."""
+        """The body, which must be a JSON object. Raises Refused."""
         body = self.record.body
         if not isinstance(body, dict):
             raise Refused(400, NOT_JSON)
         return body
 
     def sever(self, *, rst: bool = False) -> Severed:
-        """Close the connection under the request; raise what this gives."""
+        """Close the connection of the request. The caller must raise the returned exception."""
         transport = self.request.transport
         if transport is not None:
             end(transport, rst=rst)
         return Severed()
 
 
-CALL = web.RequestKey("call", Call)
+CONTEXT = web.RequestKey("call", RequestContext)
 
 
 def end(transport: asyncio.BaseTransport, *, rst: bool) -> None:
-    """Close a connection: what was written goes out, then a FIN or a reset."""
+    """Close a connection after the written data, by a FIN or a TCP reset."""
     raw = transport.get_extra_info("socket")
     if rst and raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -119,12 +119,12 @@ def end(transport: asyncio.BaseTransport, *, rst: bool) -> None:
 
 
 def phrase(status: int) -> str:
-    """The message that goes with a status."""
+    """The default message of a status."""
     return MESSAGES.get(status) or _reason(status)
 
 
 def reply(payload: Any, status: int = 200) -> web.Response:
-    """Compact JSON in UTF-8; a 404 ends in a newline, as recorded."""
+    """A response of compact JSON in UTF-8. A 404 ends in a line break, as recorded."""
     body = orjson.dumps(payload)
     return web.Response(
         body=body + b"\n" if status == 404 else body,
@@ -135,12 +135,12 @@ def reply(payload: Any, status: int = 200) -> web.Response:
 
 
 def refusal(status: int, message: str = "") -> web.Response:
-    """An error in the shape of the API."""
+    """An error response in the API's form."""
     return reply({"status": status, "message": message or phrase(status)}, status)
 
 
 def page(status: int) -> web.Response:
-    """What a proxy in front of GigaChat answers: a page of nginx."""
+    """A page of nginx, as a proxy in front of GigaChat answers."""
     return web.Response(text=_PAGE.format(title=f"{status} {_reason(status)}"), status=status, content_type="text/html")
 
 

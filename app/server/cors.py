@@ -1,4 +1,6 @@
-"""Browsers of other origins: aiohttp-cors over the API's routes, and the `Vary: Origin` that it leaves out."""
+"""Browsers of other origins: aiohttp-cors over the API's routes, and what it leaves out: `Vary: Origin`, and errors of
+paths and methods that no route has, which a page could not read.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,17 @@ def setup(app: web.Application, routes: list[web.AbstractRoute], origins: tuple[
     cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
     for route in routes:
         cors.add(route)
-    app.on_response_prepare.append(_vary)
 
+    async def complete(request: web.Request, response: web.StreamResponse) -> None:
+        """A cache must not hand one origin's answer to another (aio-libs/aiohttp-cors#351)."""
+        headers, origin = response.headers, request.headers.get("Origin")
+        headers.add("Vary", "Origin")
+        if response.status not in (404, 405) or origin is None or "Access-Control-Allow-Origin" in headers:
+            return
+        if origin in origins or "*" in origins:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = ",".join(_EXPOSED)
+            if options.allow_credentials:
+                headers["Access-Control-Allow-Credentials"] = "true"
 
-async def _vary(_request: web.Request, response: web.StreamResponse) -> None:
-    """A cache must not hand one origin's answer to another (aio-libs/aiohttp-cors#351)."""
-    response.headers.add("Vary", "Origin")
+    app.on_response_prepare.append(complete)

@@ -21,14 +21,18 @@ class Drain:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def admitted(self) -> _Admitted:
-        """One request's time, a context. Raises GatewayError at the door while draining, and when the time is up."""
-        return _Admitted(self)
-
-    def begin(self) -> asyncio.Task[Any]:
-        """The running task has a request under way. Raises GatewayError while draining."""
+    def admitted(self) -> _UnderWay:
+        """One request's time, a context. Raises GatewayError at once while draining, and when the time is up."""
         if self.draining:
             raise leaving("takes no new requests: it is shutting down")
+        return _UnderWay(self)
+
+    def writing(self) -> _UnderWay:
+        """The time that a client takes to read its answer, a context. Raises GatewayError when the time is up."""
+        return _UnderWay(self)
+
+    def begin(self) -> asyncio.Task[Any]:
+        """The running task has a request under way."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a handler runs in a task
         self._tasks.add(task)
@@ -60,13 +64,14 @@ class Drain:
     async def _wait(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._idle.wait()
+                while self._tasks:  # a request that has been handled may have its answer yet to be written
+                    await self._idle.wait()
         except TimeoutError:
             return False
         return True
 
 
-class _Admitted:
+class _UnderWay:
     """One request under way. Overdue, its cancellation becomes the error that its client is told."""
 
     __slots__ = ("_drain", "_task")

@@ -2,106 +2,127 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable, Sequence
+from time import time
 from typing import Any
 
-import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from app import errors, settings
+from app import client_json, errors, settings, sse
 from app.errors import GatewayError
-from app.exchange.plans import Plan
-from app.observe.facts import Facts
-from app.server.bodies import json_object
-from app.server.keys import BODIES, DRAIN, FACTS, GATEWAY, Gateway
-from app.server.middlewares import client_gone, note
+from app.exchange.attempt import Attempt
+from app.observe.request_record import RequestRecord
+from app.server.app_keys import BODIES, DRAIN, GATEWAY, RECORD
+from app.server.bodies import HeldBody, json_object
+from app.server.gateway import Gateway
+from app.server.middlewares import record_error
+from app.server.routes import EMBEDDINGS, MODELS, protocol_of
 from app.server.streaming import ClientGone, EventStream
+from app.translate.dialogue import Note
 from app.translate.gigachat.embeddings import SIZES
-from app.translate.openai import chat as openai_chat
-from app.translate.openai import embeddings as openai_embeddings
-from app.translate.openai import models as openai_models
-from app.translate.openai.chat_stream import StreamWriter
+from app.translate.protocol import ClientStreamWriter
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
     """POST /v1/chat/completions."""
-    gateway, facts = request.app[GATEWAY], request[FACTS]
-    with request.app[DRAIN].admitted(), request.app[BODIES].hold() as held:
-        body = _body(await held.read(request), facts)
-        facts.stream = body.get("stream") is True
-        asked, notes = openai_chat.read(body, gateway.names)
-        plan = gateway.chat.plan(asked, notes, facts, strict=_strict(request, gateway))
-        if asked.stream:
-            return await _streamed(request, gateway, plan, facts)
-        answers = await gateway.chat.answers(plan, facts)
-        return _json(openai_chat.write(answers, _answer_id(facts), legacy=asked.legacy_functions))
+    gateway, record = request.app[GATEWAY], request[RECORD]
+    with request.app[DRAIN].admitted(), request.app[BODIES].hold(record.tenant) as held:
+        body, repairs = await _body(request, held, record)
+        protocol = protocol_of(request)
+        if protocol.asks_stream(body):
+            record.record_asked_stream()
+        asked = protocol.read(body, gateway.names)
+        del body  # what nobody reads on is let go
+        plan = gateway.chat.plan(asked.request, [*repairs, *asked.notes], record, strict=_strict(request, gateway))
+        held.written(plan.size)
+        answer_id = protocol.answer_id(record.request_id)
+        if asked.request.stream:
+            return await _streamed(request, plan, asked.stream_writer(answer_id))
+        answers = await gateway.chat.answers(plan)
+        return _json(asked.write(answers, answer_id))
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
     """POST /v1/embeddings."""
-    gateway, facts = request.app[GATEWAY], request[FACTS]
-    with request.app[DRAIN].admitted(), request.app[BODIES].hold() as held:
-        body = _body(await held.read(request), facts)
-        asked, notes = openai_embeddings.read(body, gateway.names, SIZES)
-        found = await gateway.embeddings.answer(asked, notes, facts, strict=_strict(request, gateway))
-        return _json(openai_embeddings.write(asked, found))
+    gateway, record = request.app[GATEWAY], request[RECORD]
+    with request.app[DRAIN].admitted(), request.app[BODIES].hold(record.tenant) as held:
+        body, repairs = await _body(request, held, record)
+        asked, notes = EMBEDDINGS.read_embeddings(body, gateway.names, SIZES)
+        del body
+        notes = [*repairs, *notes]
+        found = await gateway.embeddings.answer(asked, notes, record, strict=_strict(request, gateway), take=held.take)
+        return _json(EMBEDDINGS.write_embeddings(asked, found))
 
 
 async def models(request: web.Request) -> web.StreamResponse:
     """GET /v1/models."""
     gateway = request.app[GATEWAY]
     with request.app[DRAIN].admitted():
-        return _json(openai_models.write_list(gateway.catalog.models, gateway.names))
+        return _json(MODELS.write_models(gateway.catalog.models, gateway.names, gateway.abilities))
 
 
 async def model(request: web.Request) -> web.StreamResponse:
     """GET /v1/models/{id}."""
     gateway, name = request.app[GATEWAY], request.match_info["model"]
     with request.app[DRAIN].admitted():
-        found = openai_models.write_one(name, gateway.catalog.models, gateway.names)
-    if found is None:
-        message = "GigaChat has no such model. GET /v1/models lists what it has."
-        raise GatewayError(errors.MODEL_NOT_FOUND, message, param="model")
-    return _json(found)
+        return _json(MODELS.write_model(name, gateway.catalog.models, gateway.names, gateway.abilities))
 
 
-async def _streamed(request: web.Request, gateway: Gateway, plan: Plan, facts: Facts) -> web.StreamResponse:
+async def _streamed(request: web.Request, plan: Attempt, writer: ClientStreamWriter) -> web.StreamResponse:
     """A refusal before the first event is a real status; once the stream has begun it owns its errors."""
+    gateway, record = request.app[GATEWAY], request[RECORD]
     config = gateway.config
-    writer = StreamWriter(
-        _answer_id(facts), include_usage=plan.request.include_usage, legacy=plan.request.legacy_functions
+    out = EventStream(
+        request,
+        record,
+        commit_seconds=config.commit_seconds,
+        keepalive_seconds=config.keepalive_seconds,
+        keepalive=_choose_keepalive(config.keepalive, writer),
     )
-    out = EventStream(request, facts, commit_seconds=config.commit_seconds, keepalive_seconds=config.keepalive_seconds)
     async with out:
         try:
-            async with gateway.chat.stream(plan, facts) as batches:
+            async with gateway.chat.stream(plan) as batches:
                 async for events in batches:
-                    facts.chunks += len(events)
+                    record.record_events(len(events))
                     await out.write(writer.feed(events))
-                await out.finish(writer.finish(_closing(facts)))
+                await out.finish(writer.finish())
         except ClientGone:
-            client_gone(facts)
+            record.record_departure()
         except GatewayError as error:
             if not out.committed:
                 raise
-            await _failed(out, writer, error, facts)
+            await _failed(out, writer, error, record)
     return out.response
 
 
-async def _failed(out: EventStream, writer: StreamWriter, error: GatewayError, facts: Facts) -> None:
-    note(facts, error)
-    facts.aborted_by = facts.aborted_by or "upstream"
+async def _failed(out: EventStream, writer: ClientStreamWriter, error: GatewayError, record: RequestRecord) -> None:
+    record_error(record, error)
+    if record.aborted_by is None:
+        record.record_abort("upstream")
     try:
         await out.write(writer.fail(error))
     except ClientGone:
-        client_gone(facts)
+        record.record_departure()
 
 
-def _body(data: bytes, facts: Facts) -> dict[str, Any]:
-    facts.body_bytes = len(data)
-    body = json_object(data)
-    if isinstance(body.get("model"), str):
-        facts.model_asked = body["model"][:128]
-    return body
+async def _body(request: web.Request, held: HeldBody, record: RequestRecord) -> tuple[dict[str, Any], Sequence[Note]]:
+    """The body, and what it cost to read it."""
+    data = await held.read(request)
+    record.record_body(len(data))
+    await held.turn(record.body_bytes)
+    try:
+        body, repairs = json_object(data)
+    except GatewayError as fault:
+        if hdrs.CONTENT_ENCODING in request.headers:
+            fault.message += " It came packed, and may have been cut off before that."
+        raise
+    del data  # what is parsed stands in the body
+    held.parsed(body)
+    if (model := protocol_of(request).asked_model(body)) is not None:
+        record.record_asked_model(model[:128])
+    await held.turn(record.body_bytes)
+    return body, repairs
 
 
 def _strict(request: web.Request, gateway: Gateway) -> bool:
@@ -112,14 +133,12 @@ def _strict(request: web.Request, gateway: Gateway) -> bool:
         raise GatewayError(errors.INVALID_VALUE, "The header X-Gateway-Strict must be true or false.") from None
 
 
-def _answer_id(facts: Facts) -> str:
-    return f"chatcmpl-{facts.request_id}"
-
-
-def _closing(facts: Facts) -> str:
-    upstream, overhead = facts.milliseconds()
-    return f"x-gateway-upstream-ms={upstream} x-gateway-overhead-ms={overhead}"
+def _choose_keepalive(chosen: str, writer: ClientStreamWriter) -> Callable[[], bytes]:
+    """What keeps a silent stream alive, by the setting's word."""
+    if chosen == "delta":
+        return lambda: writer.keepalive(int(time()))
+    return (lambda: sse.KEEPALIVE) if chosen == "comment" else bytes
 
 
 def _json(body: dict[str, Any]) -> web.Response:
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
+    return web.Response(body=client_json.dumps(body, array.tolist), content_type="application/json")

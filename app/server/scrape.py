@@ -12,7 +12,7 @@ from aiohttp import web
 from prometheus_async.aio.web import server_stats
 
 # Prometheus asks once in some seconds, each of its replicas for itself.
-_MOST_WAITING = 32
+MOST_WAITING = 32
 
 
 class Scrape:
@@ -28,7 +28,7 @@ class Scrape:
 
     async def get(self, request: web.Request) -> web.Response:
         """Prometheus's text, or OpenMetrics for whoever asks for it; 503 where too many wait for it."""
-        if self._waiting >= _MOST_WAITING:
+        if self._waiting >= MOST_WAITING:
             return web.Response(status=503, text="Too many scrapes at once.\n")
         self._waiting += 1
         try:

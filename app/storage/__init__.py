@@ -1,1 +1,1 @@
-"""What outlives the process: files and databases. This room knows neither protocol nor GigaChat."""
+"""Data that outlives the process: files and databases."""

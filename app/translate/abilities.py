@@ -1,7 +1,8 @@
 """What each model can do: one table, which a file of the operator's may override.
 
-Source: GigaChat's REST API, "Limits, models, prices": litellm's price map has 8192 tokens as the longest answer of
-generation 2; Pro and Max see images, the small models do not. Of a model that is not in the table nothing is expected.
+Source: docs/gigachat-api.md, "Limits, models, prices": litellm's price map has 8192 tokens as the longest answer of
+generation 2; Pro and Max see images, the small models do not; every chat model has the same context. Of a model that is
+not in the table nothing is expected.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ _PREVIEW = "-preview"
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """One model. `output` is the longest answer in tokens; `images`: whether it sees them. None: not known."""
+    """One model. `output` is the longest answer in tokens; `images`: whether it sees them. None: not known.
+
+    `context` is what prompt and answer have together, in tokens. Clients are told it; nothing is refused by it.
+    """
 
     output: int | None = None
     images: bool | None = None
+    context: int | None = None
 
 
-_SMALL = Ability(output=8192, images=False)  # names of the first generation are served by the second
-_LARGE = Ability(output=8192, images=True)
+_CONTEXT = 261_120
+_SMALL = Ability(output=8192, images=False, context=_CONTEXT)  # the second generation serves names of the first
+_LARGE = Ability(output=8192, images=True, context=_CONTEXT)
+_NEW = Ability(context=_CONTEXT)
 
 TABLE: dict[str, Ability] = {
     "GigaChat": _SMALL,
@@ -34,10 +41,18 @@ TABLE: dict[str, Ability] = {
     "GigaChat-Max": _LARGE,
     "GigaChat-2-Pro": _LARGE,
     "GigaChat-2-Max": _LARGE,
+    "GigaChat-2-Reasoning": _NEW,
+    "GigaChat-3-Lightning": _NEW,
+    "GigaChat-3-Pro": _NEW,
+    "GigaChat-3-Ultra": _NEW,
 }
 
 
-_VALUES: dict[str, tuple[type, str]] = {"output": (int, "a count of tokens"), "images": (bool, "true, false")}
+_VALUES: dict[str, tuple[type, str]] = {
+    "output": (int, "a count of tokens"),
+    "images": (bool, "true, false"),
+    "context": (int, "a count of tokens"),
+}
 
 
 class Abilities:
@@ -59,11 +74,11 @@ class Abilities:
         ability = self.of(request.model)
         if images and ability.images is False and self._vision:
             request, ability = replace(request, model=self._vision), self.of(self._vision)
-            notes.append(Note("adapted", "model->vision", "model"))
+            notes.append(Note("adapted", f"{request.fields.model}->vision", request.fields.model))
         longest = ability.output
         if longest is not None and request.max_tokens is not None and request.max_tokens > longest:
             request = replace(request, max_tokens=longest)
-            notes.append(Note("adapted", "max_tokens->clamped", "max_tokens"))
+            notes.append(Note("adapted", f"{request.fields.max_tokens}->clamped", request.fields.max_tokens))
         return request, notes
 
 

@@ -3,17 +3,21 @@
 A request is a list of turns, a turn is a list of ordered parts, an answer is a list of parts as well; a stream is the
 same answer as events. A protocol's module reads into these types or writes from them and knows no other protocol.
 
-Every type here is plain data. `path` is where a thing stood in the client's body (`messages[3]`), for the `param`
-of errors and for notes.
+Every type here is plain data. `path` is where a thing stood in the client's body, in the words of the client's
+protocol: for the `param` of errors and for notes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.translate.field_names import FieldNames
+
 Role = Literal["system", "user", "assistant", "tool"]
-Finish = Literal["stop", "length", "tool_calls", "content_filter"]
+# `uncalled`: the model meant to call, and no call came. The exchange makes a failure of it.
+Finish = Literal["stop", "length", "calls", "filtered", "uncalled"]
 NoteKind = Literal["equivalent", "adapted", "dropped"]
 FileKind = Literal["image", "audio", "document"]
 
@@ -23,22 +27,13 @@ class Text:
     """Words for the other side."""
 
     text: str
-    citations: tuple[Any, ...] = ()
-
-
-@dataclass(slots=True)
-class Refusal:
-    """Words by which a model declined."""
-
-    text: str
 
 
 @dataclass(slots=True)
 class Thought:
-    """Reasoning; `opaque` is (vendor, bytes) and goes back to its vendor only."""
+    """Reasoning."""
 
     text: str
-    opaque: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +62,21 @@ class FileId:
 class Media:
     """A file in a message. `kind` is what the client says it must be; None: whatever GigaChat takes.
 
-    `path` is unique in a request: what is known of the file later is found by it.
+    `path` is unique in a request: what is known of the file later is found by it. `past`: it belongs to an old turn,
+    for which a link is the file that it was before. `from_function`: a function gave it.
     """
 
     kind: FileKind | None
     source: Inline | Url | FileId
     path: str
     name: str | None = None
+    past: bool = False
+    from_function: bool = False
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether words stand for it where it can't be had: nobody can choose another one."""
+        return self.past or self.from_function
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,11 @@ class Result:
 
     call_id: str
     name: str | None
-    parts: list[Text | Refusal | Media]
+    parts: list[Text | Media]
+    is_error: bool = False  # the call failed, and this tells how
 
 
-Part = Text | Refusal | Thought | Media | Call | Result
+Part = Text | Thought | Media | Call | Result
 
 
 @dataclass(slots=True)
@@ -124,6 +128,7 @@ class Choice:
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
     name: str | None = None
+    insisted: bool = False  # demanded in words as well, as an earlier try did: the prompt's beginning stays the same
 
 
 @dataclass(slots=True)
@@ -143,6 +148,14 @@ class Turn:
     parts: list[Part]
     path: str
 
+    def media(self) -> Iterator[Media]:
+        """Its files, those of its results as well, in order."""
+        for part in self.parts:
+            if type(part) is Media:
+                yield part
+            elif type(part) is Result:
+                yield from (inner for inner in part.parts if type(inner) is Media)
+
 
 @dataclass(slots=True)
 class Sampling:
@@ -160,7 +173,6 @@ class Request:
     turns: list[Turn]
     sampling: Sampling
     stream: bool = False
-    include_usage: bool = False
     max_tokens: int | None = None
     tools: list[Tool] = field(default_factory=list)
     choice: Choice = field(default_factory=Choice)
@@ -170,7 +182,7 @@ class Request:
     n: int = 1
     session: str | None = None  # the client's own name of the conversation, if it told one
     extra: dict[str, Any] = field(default_factory=dict)  # GigaChat's own fields, from an allow list
-    legacy_functions: bool = False  # the client knows `functions` only: its answers have `function_call`
+    fields: FieldNames = field(default_factory=FieldNames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +206,20 @@ class Answer:
     finish: Finish
     raw_finish: str | None
     usage: Usage | None
+    stop_sequence: str | None = None  # of the request's, where it was cut
 
 
 @dataclass(slots=True)
 class Begin:
-    """A stream's first event: GigaChat has begun to answer. `index` counts the choices, here and below."""
+    """A stream's first event: GigaChat has begun to answer. `index` counts the choices, here and below.
+
+    `called`: it begins with a call, which comes when it is whole.
+    """
 
     model: str
     created: int
     index: int = 0
+    called: bool = False
 
 
 @dataclass(slots=True)
@@ -221,6 +238,7 @@ class End:
     raw_finish: str | None
     usage: Usage | None
     index: int = 0
+    stop_sequence: str | None = None  # of the request's, where the choice was cut
 
 
 @dataclass(slots=True)
@@ -236,11 +254,15 @@ Event = Begin | Delta | End | Failed
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the translation did to a field. `rule` is from our own tables, never a client's word."""
+    """What the translation did to a field. `rule` is from our own tables, never a client's word.
+
+    `near`: the known name that was probably meant, where `path` ends in a name that nobody knows.
+    """
 
     kind: NoteKind
     rule: str
     path: str = ""
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +273,7 @@ class EmbeddingsRequest:
     texts: list[str]
     packed: bool = False
     dimensions: int | None = None
+    fields: FieldNames = field(default_factory=FieldNames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +281,12 @@ class Vectors:
     """Embeddings in the order of their texts; `tokens` is the sum over them."""
 
     model: str
-    vectors: list[list[float]]
+    vectors: Sequence[Sequence[float]]
     tokens: int
 
     def joined(self, more: Vectors) -> Vectors:
         """These and the next batch's."""
-        return Vectors(more.model, self.vectors + more.vectors, self.tokens + more.tokens)
+        return Vectors(more.model, [*self.vectors, *more.vectors], self.tokens + more.tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from app.translate.gigachat import v1
+from app.translate.dialogue import Note
+from app.translate.gigachat import contracts
 from app.translate.models import ModelNames
-from app.translate.openai import chat as openai_chat
+from app.translate.openai.protocol import OPENAI
 
 
 def chat(
-    body: dict[str, Any], model: str, embeddings_model: str, aliases: tuple[tuple[str, str], ...]
+    body: dict[str, Any],
+    model: str,
+    embeddings_model: str,
+    aliases: tuple[tuple[str, str], ...],
+    repairs: Sequence[Note] = (),
 ) -> dict[str, Any]:
-    """The payload of POST /chat/completions and the notes by kind. Raises GatewayError as the gateway would."""
-    request, notes = openai_chat.read(body, ModelNames(model, embeddings_model, aliases))
-    payload, written = v1.write(request)
-    shown = [{"kind": note.kind, "rule": note.rule, "path": note.path} for note in [*notes, *written]]
+    """The payload of POST /chat/completions and the notes by kind. Raises GatewayError as the gateway would.
+
+    `repairs`: what it cost to read the body as JSON.
+    """
+    asked = OPENAI.read(body, ModelNames(model, embeddings_model, aliases))
+    payload, written = contracts.CHAT.write(asked.request, state_echo=True, as_function=False, files=None)
+    shown = [{"kind": note.kind, "rule": note.rule, "path": note.path} for note in [*repairs, *asked.notes, *written]]
     return {"payload": payload, "notes": shown}

@@ -1,23 +1,35 @@
 """One HTTP attempt at GigaChat, over the process's one shared session.
 
-Source: GigaChat's REST API, "Headers" and "Endpoints". This room knows no client protocol: bytes in, a response out,
+Source: docs/gigachat-api.md, "Headers" and "Endpoints". This room knows no client protocol: bytes in, a response out,
 or an UpstreamFailure that says why there is none.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 
 import aiohttp
 from yarl import URL
 
-from app.upstream.failures import Refused, Unreachable, retry_after, unreachable
+from app.response_limits import find_encoding
+from app.upstream.connector import FRESH, Connector, fresh_connection_name
+from app.upstream.failures import (
+    Refused,
+    Unreachable,
+    classify_fault,
+    parse_retry_after,
+    refuse_encoded_answer,
+    refuse_large_answer,
+)
 from app.upstream.forms import Form
-from app.upstream.pulse import Pulse
+from app.upstream.health_monitor import HealthMonitor
+from app.upstream.reading import read_at_most
+from app.upstream.times import TIMES, UpstreamTimes
 from app.upstream.tokens import Token
-from app.upstream.wire import FRESH, Connector, beginning, unpooled
 from app.version import program_version
 
 # A refusal is a sentence; a proxy's page in front of GigaChat may be longer and is not worth more.
@@ -25,23 +37,34 @@ MAX_REFUSAL_BYTES = 64 * 1024
 # The largest answers are those of embeddings: 20 vectors of 2560 numbers, 1 MB. What describes a file is short.
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_DESCRIPTION_BYTES = 64 * 1024
-# The mark of the local GigaChat: its answers must never pass for production.
+# GigaChat lists a dozen models in 2 KB, and a balance is shorter.
+MAX_LIST_BYTES = 1024 * 1024
+# The mark of the local GigaChat: nobody must take its answers for GigaChat's.
 SANDBOX_HEADER = "X-Sandbox"
-# Small questions of the gateway's own: a GigaChat that is silent for so long is as good as gone.
-_GET_SECONDS = 10.0
+# What is longer is sent piece by piece, as the connection takes it.
+_PIECE_BYTES = 256 * 1024
+# A refusal's sentence comes with its status; the gateway does not wait longer for a slow one.
+_REFUSAL_SECONDS = 5.0
 
 # Without a connection nobody is served; any other failure may be one request's own.
 _CERTAIN = frozenset({"connect", "tls", "handshake", "dns"})
 
 
 @asynccontextmanager
-async def open_session(context: ssl.SSLContext, connect_seconds: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """The session for GigaChat: no cookies, and no limit of its own on connections."""
+async def open_session(
+    context: ssl.SSLContext, connect_seconds: float, *, reuse: bool = True
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session for GigaChat or its OAuth server: no cookies, no limit on connections.
+
+    `reuse`: connections wait for the next request; else each request has one of its own.
+    """
     async with aiohttp.ClientSession(
-        connector=Connector(context, connect_seconds),
+        connector=Connector(context, connect_seconds, reuse=reuse),
         cookie_jar=aiohttp.DummyCookieJar(),
-        # The header's presence helps to avoid an authorization error; a compressed stream would wait for a full block.
+        # GigaChat may refuse a request without a User-Agent. A compressed stream would wait for a full block, and a
+        # compressed answer of 0.3 MB may become 1 GB: none is asked for, and one that comes all the same is refused.
         headers={"User-Agent": f"gpt2giga-proxy/{program_version()}", "Accept-Encoding": "identity"},
+        auto_decompress=False,
     ) as session:
         yield session
 
@@ -53,19 +76,20 @@ class GigaChat:
         self,
         session: aiohttp.ClientSession,
         base_url: str,
-        pulse: Pulse,
+        monitor: HealthMonitor,
         *,
         timeout: float,
         proxy: str = "",
+        times: UpstreamTimes = TIMES,
     ) -> None:
-        self.pulse = pulse
+        self.monitor = monitor
         self._session = session
         self._base = base_url
         self._proxy = proxy or None
         self._urls: dict[str, URL] = {}
         self._whole = aiohttp.ClientTimeout(total=timeout)
         self._stream = aiohttp.ClientTimeout(total=None, sock_read=timeout)
-        self._small = aiohttp.ClientTimeout(total=min(timeout, _GET_SECONDS))
+        self._small = aiohttp.ClientTimeout(total=min(timeout, times.small_request))
         self.sandbox = False  # True once the other side said that it is the local one
 
     async def ask(
@@ -80,7 +104,7 @@ class GigaChat:
     ) -> aiohttp.ClientResponse:
         """Send JSON or a form as a POST, or a GET, and give the open 200 response: the caller owns and ends it.
 
-        `anew`: over a connection made for it, since an idle one was dead. Raises UpstreamFailure.
+        `anew`: over a new connection, because an idle one was dead. Raises UpstreamFailure.
         """
         if body.__class__ is bytes:
             headers = {"Content-Type": "application/json", **headers}
@@ -90,11 +114,11 @@ class GigaChat:
     async def get(self, path: str, token: Token, headers: Mapping[str, str]) -> bytes:
         """Send a GET, give the 200's body. Raises UpstreamFailure.
 
-        The caller tells the pulse what the answer says of GigaChat: only it knows what was asked.
+        The caller tells the monitor what the answer says of GigaChat: only it knows what was asked.
         """
         response = await self._open("GET", path, token, headers, None, self._small)
         self.sandbox = SANDBOX_HEADER in response.headers
-        return await read(response)
+        return await read_body(response, MAX_LIST_BYTES)
 
     async def _open(
         self,
@@ -106,67 +130,87 @@ class GigaChat:
         limits: aiohttp.ClientTimeout,
         anew: bool = False,
     ) -> aiohttp.ClientResponse:
-        url = self._url(path)
+        url = self._build_url(path)
         FRESH.set(False)
         try:
             response = await self._session.request(
                 method,
                 url,
-                data=body.made() if isinstance(body, Form) else body,
+                data=body.build() if isinstance(body, Form) else _split_into_pieces(body),
                 headers={**token.headers, **headers},
                 timeout=limits,
                 proxy=self._proxy,
                 allow_redirects=False,
-                server_hostname=unpooled(url) if anew else None,
+                server_hostname=fresh_connection_name(url) if anew else None,
             )
         except (aiohttp.ClientError, OSError) as fault:
-            failure = unreachable(fault, reused=not FRESH.get())
-            if failure.cause in _CERTAIN:
-                self.pulse.gone(failure.detail)
-            elif failure.cause != "stale":
-                self.pulse.suspect(failure.detail)
+            failure = classify_fault(fault, reused=not FRESH.get())
+            self._report_unreachable(failure)
             raise failure from fault
-        if response.status == 200:
-            if body is not None:
-                self.pulse.alive()
-            return response
-        refused = await _refused(response)
-        if refused.status >= 500:
-            self.pulse.suspect(str(refused))
-        elif body is not None and not refused.page:
-            self.pulse.alive(success=False)
-        raise refused
+        if response.status != 200:
+            refused = await _read_refusal(response)
+            self._report_refusal(refused, small=body is None)
+            raise refused
+        if (coding := find_encoding(response.headers)) is not None:
+            response.close()
+            failure = refuse_encoded_answer(coding)
+            self.monitor.report_failure(failure.detail)
+            raise failure
+        if body is not None:
+            self.monitor.mark_available()
+        return response
 
-    def _url(self, path: str) -> URL:
+    def _report_unreachable(self, failure: Unreachable) -> None:
+        if failure.cause in _CERTAIN:
+            self.monitor.mark_unavailable(failure.detail)
+        elif failure.cause != "stale":  # an idle connection that died says nothing about GigaChat
+            self.monitor.report_failure(failure.detail)
+
+    def _report_refusal(self, refused: Refused, *, small: bool) -> None:
+        """A GigaChat that refuses is there; of a small request's refusal the caller tells what it says."""
+        if refused.status >= 500:
+            self.monitor.report_failure(str(refused))
+        elif not small and not refused.page:
+            self.monitor.mark_available(success=False)
+
+    def _build_url(self, path: str) -> URL:
         url = self._urls.get(path)
         if url is None:
-            url = URL(f"{self._base}/v1/{path}")
+            url = URL(f"{self._base}/{path}")
             if len(self._urls) < 64:  # a file's id is part of its path
                 self._urls[path] = url
         return url
 
 
-async def read(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> bytes:
-    """The whole body of an open response, which is ended here whatever happens. Raises UpstreamFailure."""
+def _split_into_pieces(body: bytes | None) -> bytes | BytesIO | None:
+    """The body in a form of which aiohttp copies a large one piece by piece while it is sent, not whole before."""
+    return BytesIO(body) if body is not None and len(body) > _PIECE_BYTES else body
+
+
+async def read_body(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> bytes:
+    """The whole body of an open response, which is ended here in any case. Raises UpstreamFailure."""
     try:
         if (response.content_length or most + 1) <= most:
             return await response.read()
-        body = await beginning(response, most + 1)
+        body = await read_at_most(response, most + 1)
         if len(body) > most:
-            raise Unreachable("protocol", f"an answer of more than {most} bytes")
+            raise refuse_large_answer(most)
         return body
     except (aiohttp.ClientError, OSError) as fault:
-        raise unreachable(fault) from fault
+        raise classify_fault(fault) from fault
     finally:
         response.close()  # after a body read to its end the connection is already back in the pool
 
 
-async def _refused(response: aiohttp.ClientResponse) -> Refused:
+async def _read_refusal(response: aiohttp.ClientResponse) -> Refused:
+    body, coding = b"", find_encoding(response.headers)
     try:
-        body = await beginning(response, MAX_REFUSAL_BYTES)
+        if coding is None:
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                body = await read_at_most(response, MAX_REFUSAL_BYTES)
     except (aiohttp.ClientError, OSError):
-        body = b""  # the status is known, its sentence is lost
+        pass  # the status is known, its sentence is lost
     finally:
         response.close()
-    wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-    return Refused(response.status, body, wait)
+    wait = parse_retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+    return Refused(response.status, body, wait, coding)

@@ -1,4 +1,4 @@
-"""What can go wrong on the way to GigaChat, in the words of the wire.
+"""What can go wrong on the way to GigaChat: failures of the wire, which name no client protocol.
 
 UpstreamFailure
 ├── Refused        GigaChat answered with a status that is no 200
@@ -14,16 +14,16 @@ from typing import Literal
 
 import aiohttp
 
-from app.upstream.wire import moment
+from app.upstream.reading import parse_http_date
 
-# No refusal holds longer than a client can wait for; more is a number that nobody meant.
+# No client waits longer than a day; a larger number is a mistake of the server.
 _LONGEST_RETRY_AFTER = 86_400.0
 
 Cause = Literal["connect", "tls", "handshake", "dns", "stale", "timeout", "cut", "protocol"]
 
 _TLS_REMEDY = (
-    "Verification of GigaChat's certificate failed ({reason}). `python -m app certs` shows what is trusted; the "
-    "Ministry's certificates are added with `python -m app certs --fetch`, others with GIGACHAT_CA_BUNDLE_FILE."
+    "Verification of GigaChat's certificate failed ({reason}). Run `python -m app certs --fetch` for the Ministry's "
+    "certificates, or name those of your own proxy or contour in GIGACHAT_CA_BUNDLE_FILE."
 )
 
 
@@ -32,14 +32,18 @@ class UpstreamFailure(Exception):
 
 
 class Refused(UpstreamFailure):
-    """GigaChat's own refusal, or that of what answers in its place: `page` is true for HTML."""
+    """A status that is no 200, from GigaChat or from what answers in its place: `page` is true for HTML.
 
-    def __init__(self, status: int, body: bytes, retry_after: float | None) -> None:
+    `coding`: the body came compressed, and was not read. `retry_after`: seconds.
+    """
+
+    def __init__(self, status: int, body: bytes, retry_after: float | None, coding: str | None = None) -> None:
         self.page = body.lstrip()[:1] == b"<"
-        super().__init__(f"GigaChat answered {status}" + (" with a page of HTML" if self.page else ""))
+        what = " with a page of HTML" if self.page else f", compressed ({coding})" if coding else ""
+        super().__init__(f"GigaChat answered {status}{what}")
         self.status = status
         self.body = body
-        self.retry_after = retry_after  # seconds
+        self.retry_after = retry_after
 
 
 class Unreachable(UpstreamFailure):
@@ -51,10 +55,10 @@ class Unreachable(UpstreamFailure):
         self.detail = detail
 
 
-def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
-    """The cause of a client's exception; `reused`: the connection had served another request before."""
+def classify_fault(fault: Exception, *, reused: bool = False) -> Unreachable:
+    """The failure that an exception of the HTTP client stands for; `reused`: the connection had served before."""
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
-        return Unreachable("tls", _TLS_REMEDY.format(reason=_verify_message(fault.certificate_error)))
+        return Unreachable("tls", _TLS_REMEDY.format(reason=_read_verify_message(fault.certificate_error)))
     if isinstance(fault, aiohttp.ClientSSLError | ssl.SSLError):
         return Unreachable("handshake", f"the TLS handshake with GigaChat failed: {fault}")
     if isinstance(fault, aiohttp.ClientConnectorDNSError):
@@ -63,9 +67,8 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
         return Unreachable("connect", f"no connection to GigaChat: {fault}")
     if isinstance(fault, aiohttp.ClientHttpProxyError):
         # The exception's own words name the proxy's URL, with its password.
-        return Unreachable(
-            "connect", f"the outbound proxy refused the connection ({fault.status}){_asks(fault.status)}"
-        )
+        wanted = _explain_proxy_status(fault.status)
+        return Unreachable("connect", f"the outbound proxy refused the connection ({fault.status}){wanted}")
     if isinstance(fault, TimeoutError):
         return Unreachable("timeout", "GigaChat did not answer in time")
     if isinstance(fault, aiohttp.ClientPayloadError):
@@ -75,24 +78,38 @@ def unreachable(fault: Exception, *, reused: bool = False) -> Unreachable:
     return Unreachable("protocol", f"what answered is no GigaChat: {type(fault).__name__}")
 
 
-def _asks(status: int) -> str:
-    """What a proxy wants that refuses by this status, as far as it is known."""
+def refuse_large_answer(most: int) -> Unreachable:
+    """The failure of an answer that is larger than any of GigaChat's."""
+    return Unreachable("protocol", f"GigaChat's answer has more than {most} bytes")
+
+
+def refuse_encoded_answer(coding: str) -> Unreachable:
+    """The failure of an answer that came compressed, though none of the gateway's requests takes that."""
+    return Unreachable(
+        "protocol",
+        f"GigaChat's answer is compressed ({coding}), which the gateway never asks for: look at what stands between "
+        "(a proxy must pass Accept-Encoding: identity on)",
+    )
+
+
+def _explain_proxy_status(status: int) -> str:
+    """What a proxy that refuses with this status wants; empty when that is not known."""
     if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return ""
     return ": it wants a user and a password, or others, in GPT2GIGA_UPSTREAM_PROXY (http://user:password@host:port)"
 
 
-def _verify_message(fault: Exception) -> str:
+def _read_verify_message(fault: Exception) -> str:
     return getattr(fault, "verify_message", "") or str(fault)
 
 
-def retry_after(value: str | None, date: str | None = None) -> float | None:
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
     """Seconds from a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3), by the answer's own `Date`."""
     if not value:
         return None
     if value.isascii() and value.isdigit():
         return min(float(value), _LONGEST_RETRY_AFTER)
-    until, now = moment(value), moment(date)
+    until, now = parse_http_date(value), parse_http_date(date)
     if until is None:
         return None
     return min(max(0.0, until - (time.time() if now is None else now)), _LONGEST_RETRY_AFTER)

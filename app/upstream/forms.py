@@ -1,6 +1,6 @@
-"""A file as a form, made anew for each attempt: a body that was sent can't be sent again.
+"""A file as a form, built again for each attempt: a body that was sent cannot be sent twice.
 
-Source: GigaChat's REST API, `POST /files`: multipart with `file` and `purpose`.
+Source: docs/gigachat-api.md, "Files": multipart with `file` and `purpose`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Form:
     data: bytes = field(repr=False)
     fields: tuple[tuple[str, str], ...] = ()
 
-    def made(self) -> aiohttp.FormData:
-        """The body of one attempt; the bytes are not copied."""
+    def build(self) -> aiohttp.FormData:
+        """The body of one attempt. The bytes are not copied."""
         form = aiohttp.FormData(quote_fields=False)
         for name, value in self.fields:
             form.add_field(name, value)

@@ -1,7 +1,9 @@
-"""How a token is got: OAuth with the Authorization Key, or login and password.
+"""Requests for a token: OAuth with the Authorization Key, or login and password.
 
-Source: GigaChat's REST API, "Authorization". A token's life is reckoned from the answer's own `Date`, so that neither
+Source: docs/gigachat-api.md, "Authorization". A token's life is reckoned from the answer's own `Date`, so that neither
 side's wall clock matters; the caller counts it on a monotonic clock from before the request was sent.
+
+The session must not reuse connections: tokens are asked for every 24 minutes, when an idle connection is long dead.
 """
 
 from __future__ import annotations
@@ -14,15 +16,16 @@ from typing import Any
 import aiohttp
 import orjson
 
-from app.settings import Credential
-from app.upstream.failures import Cause, unreachable
-from app.upstream.wire import FRESH, beginning, moment, unpooled
+from app.credentials import Credential
+from app.response_limits import find_encoding
+from app.upstream.failures import Cause, classify_fault
+from app.upstream.reading import parse_http_date, read_at_most
+from app.upstream.times import TIMES, UpstreamTimes
 
-# Documented: a token lives 30 minutes. Taken where an answer does not say when its token ends.
+# A token lives 30 minutes by the documentation: used where an answer does not say when its token ends.
 DOCUMENTED_LIFE = 1800.0
 # Below this number `expires_at` counts seconds, above it milliseconds: contours differ.
 _SECONDS_BELOW = 10_000_000_000
-_TIMEOUT = 10.0  # of the whole exchange, seconds
 _MAX_ANSWER = 64 * 1024
 
 
@@ -52,20 +55,30 @@ class Grant:
         return f"Grant(life={self.life:.0f})"
 
 
-_WAIT = "The gateway goes on trying"
+_MEANWHILE = (
+    'Meanwhile give a ready token: GIGACHAT_ACCESS_TOKEN, docs/runbook.md, section "Giving a ready token". The '
+    "gateway goes on trying"
+)
+_WAIT = f"Look whether OAuth is down for others as well. {_MEANWHILE}"
 _CHECK = (
     "Check GIGACHAT_AUTH_URL (of a login: GIGACHAT_BASE_URL), the network and the proxy (GPT2GIGA_UPSTREAM_PROXY). "
-    "The gateway goes on trying"
+    f"{_MEANWHILE}"
 )
-_CAUSES: dict[Cause, tuple[str, str]] = {
+_LESS = f"Find who else asks for tokens with this key. {_MEANWHILE}"
+_CLOCK = f"Check that no proxy keeps OAuth's answers. {_MEANWHILE}"
+_TRUST = (
+    "Run `python -m app certs --fetch` for the Ministry's certificates, or name those of your own proxy or contour in "
+    "GIGACHAT_CA_BUNDLE_FILE"
+)
+# Why no answer came -> what it means and what helps. "stale" cannot be: no connection is reused.
+CAUSES: dict[Cause, tuple[str, str]] = {
     "connect": ("the OAuth server cannot be reached", _CHECK),
     "dns": ("the OAuth server's name does not resolve", _CHECK),
     "tls": (
         "the OAuth server's certificate is not trusted",
-        "`python -m app certs` shows what is; `--fetch` or GIGACHAT_CA_BUNDLE_FILE adds to it",
+        _TRUST,
     ),
     "handshake": ("TLS with the OAuth server failed", _CHECK),
-    "stale": ("the OAuth server closed the connection", _WAIT),
     "timeout": ("the OAuth server did not answer in time", _WAIT),
     "cut": ("the OAuth server's answer was cut off", _WAIT),
     "protocol": ("the OAuth server's answer could not be read", _CHECK),
@@ -74,25 +87,25 @@ _SCOPE_REMEDY = "Set GIGACHAT_SCOPE to the scope that the key was issued for (GI
 _KEY_REMEDY = "Set GIGACHAT_CREDENTIALS to the Authorization Key of the project, as the personal account shows it"
 # (status, OAuth's own code) -> what it means and what helps; a code of None stands for any.
 _Refusals = dict[tuple[int, int | None], tuple[str, str]]
-_REFUSALS: _Refusals = {
+REFUSALS: _Refusals = {
     (400, 1): ("OAuth does not know the scope", _SCOPE_REMEDY),
     (400, 5): ("OAuth got no scope", _SCOPE_REMEDY),
     (400, 7): ("the key belongs to another scope", _SCOPE_REMEDY),
     (400, None): ("OAuth did not accept the request (400)", _SCOPE_REMEDY),
     (401, None): ("OAuth does not accept the key (401)", _KEY_REMEDY),
     (403, None): ("OAuth denies access (403)", "Check that the account is active and may be used from this address"),
-    (429, None): ("OAuth takes no more requests at the moment (429)", _WAIT),
+    (429, None): ("OAuth takes no more requests at the moment (429)", _LESS),
 }
 _LOGIN_REMEDY = "Set GIGACHAT_USER and GIGACHAT_PASSWORD to those of the contour"
-_LOGIN_REFUSALS: _Refusals = {
+LOGIN_REFUSALS: _Refusals = {
     (400, None): ("the login was not accepted (400)", _LOGIN_REMEDY),
     (401, None): ("user and password are not accepted (401)", _LOGIN_REMEDY),
     (403, None): ("the login is denied (403)", "Check that the account is active and may be used from this address"),
     (404, None): (
         "GIGACHAT_BASE_URL takes no logins (404)",
-        "Set the contour's own, or GIGACHAT_CREDENTIALS",
+        "Set GIGACHAT_BASE_URL to the contour's own, or GIGACHAT_CREDENTIALS in place of user and password",
     ),
-    (429, None): ("no more logins are taken at the moment (429)", _WAIT),
+    (429, None): ("no more logins are taken at the moment (429)", _LESS),
 }
 
 
@@ -105,6 +118,7 @@ class OAuth:
     credential: Credential
     scope: str
     proxy: str | None = field(repr=False)
+    times: UpstreamTimes = TIMES
 
     async def __call__(self) -> Grant:
         """A fresh token. Raises TokenFailure."""
@@ -114,7 +128,7 @@ class OAuth:
             "Accept": "application/json",
         }
         form = {"scope": self.credential.scope or self.scope}
-        return await _ask(self.session, self.url, self.proxy, headers, form, _REFUSALS)
+        return await _ask(self, headers, form, REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,73 +140,64 @@ class Login:
     user: str
     password: str
     proxy: str | None
+    times: UpstreamTimes = TIMES
 
     async def __call__(self) -> Grant:
         """A fresh token. Raises TokenFailure."""
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        return await _ask(self.session, self.url, self.proxy, {"Authorization": f"Basic {pair}"}, None, _LOGIN_REFUSALS)
+        return await _ask(self, {"Authorization": f"Basic {pair}"}, None, LOGIN_REFUSALS)
 
     def __repr__(self) -> str:
         return f"Login(url={self.url!r})"
 
 
 async def _ask(
-    session: aiohttp.ClientSession,
-    url: str,
-    proxy: str | None,
-    headers: dict[str, str],
-    form: dict[str, str] | None,
-    refusals: _Refusals,
+    server: OAuth | Login, headers: dict[str, str], form: dict[str, str] | None, refusals: _Refusals
 ) -> Grant:
-    """Ask once, and once more when the connection had died while it was idle."""
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
-    again = False
-    while True:
-        FRESH.set(False)
-        try:
-            async with session.post(
-                url,
-                headers=headers,
-                data=form,
-                proxy=proxy,
-                timeout=timeout,
-                allow_redirects=False,
-                server_hostname=unpooled(url) if again else None,
-            ) as response:
-                body = await beginning(response, _MAX_ANSWER)
-        except (aiohttp.ClientError, OSError) as fault:
-            failure = unreachable(fault, reused=not FRESH.get())
-            if failure.cause == "stale" and not again:
-                again = True
-                continue
-            reason, remedy = _CAUSES[failure.cause]
-            raise TokenFailure(reason, remedy, detail=failure.detail) from None
-        if response.status != 200:
-            raise _refusal(response.status, body, refusals)
-        return _grant(body, response.headers.get("Date"))
+    """Ask once. Raises TokenFailure."""
+    try:
+        async with server.session.post(
+            server.url,
+            headers=headers,
+            data=form,
+            proxy=server.proxy,
+            timeout=aiohttp.ClientTimeout(total=server.times.oauth),
+            allow_redirects=False,
+        ) as response:
+            coding = find_encoding(response.headers)
+            body = await read_at_most(response, _MAX_ANSWER) if coding is None else b""
+    except (aiohttp.ClientError, OSError) as fault:
+        failure = classify_fault(fault)
+        reason, remedy = CAUSES[failure.cause]
+        raise TokenFailure(reason, remedy, detail=failure.detail) from None
+    if response.status != 200:
+        raise _explain_refusal(response.status, body, refusals)
+    if coding is not None:
+        raise TokenFailure(*CAUSES["protocol"], detail=f"it is compressed ({coding}), which was not asked for")
+    return _read_grant(body, response.headers.get("Date"))
 
 
-def _refusal(status: int, body: bytes, refusals: _Refusals) -> TokenFailure:
-    code = _object(body).get("code")
+def _explain_refusal(status: int, body: bytes, refusals: _Refusals) -> TokenFailure:
+    code = _parse_object(body).get("code")
     code = code if type(code) is int else None
     known = refusals.get((status, code)) or refusals.get((status, None))
-    # Its own failures pass; whatever else there is no answer of an OAuth server's.
+    # A server's own failure passes by itself; any other status does not come from an OAuth server.
     reason, remedy = known or (f"the OAuth server failed (status {status})", _WAIT if status >= 500 else _CHECK)
     return TokenFailure(reason, remedy, status=status)
 
 
-def _grant(body: bytes, date: str | None) -> Grant:
-    fields = _object(body)
+def _read_grant(body: bytes, date: str | None) -> Grant:
+    fields = _parse_object(body)
     token = fields.get("access_token") or fields.get("tok")
     if not isinstance(token, str) or not token or not token.isprintable() or not token.isascii():
         raise TokenFailure("the OAuth server's answer holds no token", _CHECK)
-    life = _life(fields.get("expires_at", fields.get("exp")), moment(date))
+    life = _remaining_life(fields.get("expires_at", fields.get("exp")), parse_http_date(date))
     if life <= 0:
-        raise TokenFailure("the token had already ended when it came", _WAIT)
+        raise TokenFailure("the token had already ended when it came", _CLOCK)
     return Grant(token, life)
 
 
-def _life(ends: object, now: float | None) -> float:
+def _remaining_life(ends: object, now: float | None) -> float:
     """The seconds that are left, by the server's clock at its answer; the documented life where it tells no time.
 
     `Date` has whole seconds: the one under way counts against the token.
@@ -202,7 +207,7 @@ def _life(ends: object, now: float | None) -> float:
     return (ends if ends < _SECONDS_BELOW else ends / 1000) - (now + 1)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -4,11 +4,9 @@ First level: a token of OAuth (or of login and password), renewed at about 80 % 
 Second level: the ready token that the operator gave; it serves whenever no first-level token can be had, for whatever
 reason, and OAuth takes over again by itself.
 
-    no token ──attempt──▶ live ──renew at 80 %──▶ live ...        an attempt fails: backoff, the old token goes on
-        ▲                   │ ends, or GigaChat refuses it twice (dead)
-        └───────────────────┘ meanwhile: the ready token, if GigaChat takes it
-
-One task asks OAuth, so there is never more than one call under way, whatever the number of requests that wait.
+The states of the first-level token and what moves it between them are a table in `token_state.py`; the pauses between
+attempts are in `renewal_pace.py`. One task asks OAuth, so there is never more than one call under way, whatever the
+number of requests that wait.
 """
 
 from __future__ import annotations
@@ -21,28 +19,30 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from app.background import report_bug
 from app.upstream.oauth import Grant, TokenFailure
-from app.upstream.ready import ReadyToken
-from app.upstream.wire import survived
+from app.upstream.ready_token import ReadyToken
+from app.upstream.renewal_pace import RenewalPace
+from app.upstream.times import TIMES, UpstreamTimes
+from app.upstream.token_state import SERVING, TokenEvent, TokenState, next_state
 
-Source = Literal["oauth", "password", "mtls", "ready", "none"]
-Reason = Literal["startup", "scheduled", "unauthorized"]
+TokenSource = Literal["oauth", "password", "mtls", "ready", "none"]
+RenewalReason = Literal["startup", "scheduled", "unauthorized"]
 
-# While no first-level token lives, OAuth is asked at least this often; a refused key is asked about less often.
-_MAX_PAUSE = 10.0
-_MAX_PAUSE_REFUSED = 30.0
-_FORGIVEN_AFTER = 120.0  # a credential that was not refused for so long is as good as new
-_RENEW_EARLIER = 0.05  # jitter, as a share of the life; only ever earlier
-_SHORTEST_PAUSE = 0.2  # whatever life an answer tells: OAuth takes ten requests a second at most
+_RESTART = "Restart the gateway, and report the traceback that its log has"
 _READY_WAIT = 2.0  # how long a request waits for OAuth when a ready token could serve it
-_LONGEST_WAIT = 6 * 3600.0  # contours name ends in the year 2100: a key may be withdrawn before
+# Why there is no token while OAuth does not fail; in every other state GigaChat has refused what there is.
+_REASONS = {
+    TokenState.STARTING: "OAuth has given no token yet",
+    TokenState.ENDED: "the token has ended",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """What a request is sent with. `ends` is on the monotonic clock."""
 
-    source: Source
+    source: TokenSource
     value: str = field(repr=False)
     ends: float = math.inf
     headers: dict[str, str] = field(init=False, repr=False)
@@ -62,15 +62,15 @@ class NoToken(Exception):
 
 
 class TokenObserver(Protocol):
-    """Who is told of a token's life."""
+    """Hears what happens to a credential's token."""
 
-    def renewed(self, source: Source, reason: Reason, life: float, took: float) -> None:
-        """A fresh token came; it lives `life` seconds, asking `took` some."""
+    def renewed(self, source: TokenSource, reason: RenewalReason, life: float, took: float) -> None:
+        """A fresh token came: it lives `life` seconds, and the attempt took `took` seconds."""
 
-    def failed(self, reason: Reason, failure: TokenFailure, took: float) -> None:
-        """An attempt brought none."""
+    def failed(self, reason: RenewalReason, failure: TokenFailure, took: float) -> None:
+        """An attempt brought no token."""
 
-    def source_changed(self, source: Source) -> None:
+    def source_changed(self, source: TokenSource) -> None:
         """Requests are sent with a token of another source from now on."""
 
 
@@ -78,7 +78,7 @@ class TokenObserver(Protocol):
 class TokenStatus:
     """For health and metrics: the token in use and what is behind it. Times are seconds from now."""
 
-    source: Source
+    source: TokenSource
     remaining: float | None
     failures: int
     reason: str | None
@@ -95,52 +95,50 @@ class TokenKeeper:
         ready: ReadyToken | None,
         observer: TokenObserver,
         *,
-        source: Source = "oauth",
+        source: TokenSource = "oauth",
+        times: UpstreamTimes = TIMES,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._fetch = fetch
         self._ready = ready
         self._observer = observer
-        self._source: Source = source
+        self._source: TokenSource = source
         self._clock = clock
-        self._jitter = jitter
         self._token = Token("mtls", "") if source == "mtls" else None
-        self._suspect = False  # GigaChat refused the token once; it is the last thing to try
-        self._dead = False  # GigaChat refused a fresh token too
-        self._condemned, self._condemned_at = 0, float("-inf")  # how often in a row, and when last
-        self._failures = 0
-        self._failure: TokenFailure | None = None
+        if self._token is not None:
+            self._state = TokenState.LIVE
+        else:
+            self._state = TokenState.MISSING if fetch is None else TokenState.STARTING
+        self._pace = RenewalPace(times, jitter)
         self._started = self._next_attempt = clock()
-        self._attempts = 0
         self._wanted = asyncio.Event()
         self._attempted = asyncio.Event()  # a new one for each attempt: set at its end
-        self._announced: Source = "none"
+        self._announced: TokenSource = "none"
 
     async def run(self) -> None:
         """The background task: ask, sleep, ask again. Ends only by cancellation."""
-        reason: Reason = "startup"
+        reason: RenewalReason = "startup"
         while self._fetch is not None:
             pause = await self._attempt(self._fetch, reason)
             self._next_attempt = self._clock() + pause
-            self._attempts += 1
-            self._wanted.clear()  # who asked before this attempt's end has its answer
-            self._release()
-            self.usable()  # tells the observer when the source has changed
+            self._wanted.clear()  # whoever asked before this attempt's end has its answer
+            self._release_waiting()
+            self.choose()  # tells the observer when the source has changed
             reason = await self._pause(pause)
 
     @property
     def settled(self) -> bool:
         """Whether the very first attempt is over: before it nobody knows which level will serve."""
-        return self._attempts > 0 or self._fetch is None
+        return self._state is not TokenState.STARTING
 
     async def get(self) -> Token:
         """A usable token, at once but for the very first attempt, which is waited for. Raises NoToken."""
         if not self.settled:
-            await self._attempt_ended(self._started + _READY_WAIT - self._clock())
-        token = self.usable()
+            await self._wait_for_attempt(self._started + _READY_WAIT - self._clock())
+        token = self.choose()
         if token is None:
-            raise self._no_token()
+            raise self._explain_lack()
         return token
 
     async def replace(self, refused: Token, *, fresh: bool = False) -> Token | None:
@@ -155,43 +153,22 @@ class TokenKeeper:
             if fresh:
                 self._condemn()
             else:
-                await self._renew_now()
-        token = self.usable()
+                await self._renew_refused()
+        token = self.choose()
         if token is None or token.value != refused.value:
             return token
         if token is refused:
             return None
         self._condemn()  # OAuth gives the very token again that GigaChat refuses
-        return self.usable()
+        return self.choose()
 
-    async def _renew_now(self) -> None:
-        self._suspect = True
-        # While OAuth fails, and while it gives tokens that GigaChat refuses, it is asked at its own pace.
-        if self._fetch is not None and self._failure is None and not self._dead:
-            self._wanted.set()
-            await self._attempt_ended(_READY_WAIT)
-
-    def _condemn(self) -> None:
-        """GigaChat refuses what OAuth has just given. It may be over soon: the pause grows with each time in a row."""
-        if self._dead:
-            return
-        self._dead = True
-        now = self._clock()
-        self._condemned = self._condemned + 1 if now - self._condemned_at < _FORGIVEN_AFTER else 1
-        self._condemned_at = now
-        self._next_attempt = min(
-            self._next_attempt, now + min(_MAX_PAUSE_REFUSED, 2.0 ** (min(self._condemned, 6) - 1))
-        )
-        self._wanted.set()
-
-    def usable(self) -> Token | None:
-        """The token that a request would get now."""
-        token = self._token
-        if token is not None and (self._dead or self._clock() >= token.ends):
-            token = None
-        if (token is None or self._suspect) and self._ready is not None and self._ready.usable is not False:
+    def choose(self) -> Token | None:
+        """The token that a request is sent with now. The observer hears when its source has changed."""
+        state = self._current_state()
+        token = self._token if state in SERVING else None
+        if state is not TokenState.LIVE and self._ready is not None and self._ready.usable is not False:
             token = Token("ready", self._ready.value)
-        source: Source = "none" if token is None else token.source
+        source: TokenSource = "none" if token is None else token.source
         if source != self._announced:
             self._announced = source
             self._observer.source_changed(source)
@@ -199,41 +176,66 @@ class TokenKeeper:
 
     def status(self) -> TokenStatus:
         """How things stand."""
-        now, token = self._clock(), self.usable()
-        problem = None if token is not None and self._failure is None else self._no_token()
+        token = self.choose()
+        problem = None if token is not None and self._pace.failure is None else self._explain_lack()
         return TokenStatus(
             source="none" if token is None else token.source,
-            remaining=None if token is None or math.isinf(token.ends) else token.ends - now,
-            failures=self._failures,
+            remaining=None if token is None or math.isinf(token.ends) else token.ends - self._clock(),
+            failures=self._pace.failures,
             reason=problem.reason if problem else None,
             remedy=problem.remedy if problem else None,
             fallback=None if self._ready is None else self._ready.usable,
         )
 
-    async def _attempt(self, fetch: Callable[[], Awaitable[Grant]], reason: Reason) -> float:
+    def _move(self, event: TokenEvent) -> None:
+        self._state = next_state(self._state, event)
+
+    def _current_state(self) -> TokenState:
+        """The state at this moment: that a token's time is over is noticed when somebody looks."""
+        if self._token is not None and self._clock() >= self._token.ends:
+            self._move(TokenEvent.TIME_OVER)
+        return self._state
+
+    async def _renew_refused(self) -> None:
+        self._move(TokenEvent.REFUSED)
+        # While OAuth fails, and while it gives tokens that GigaChat refuses, it is asked at its own pace.
+        if self._fetch is not None and self._pace.failure is None and self._state is not TokenState.DEAD:
+            self._wanted.set()
+            await self._wait_for_attempt(_READY_WAIT)
+
+    def _condemn(self) -> None:
+        """GigaChat refuses what OAuth has just given."""
+        if self._state is TokenState.DEAD:
+            return
+        self._move(TokenEvent.REFUSED_FRESH)
+        now = self._clock()
+        self._next_attempt = min(self._next_attempt, now + self._pace.pause_after_condemnation(now))
+        self._wanted.set()
+
+    async def _attempt(self, fetch: Callable[[], Awaitable[Grant]], reason: RenewalReason) -> float:
         """Ask once; the seconds until the next attempt."""
         sent = self._clock()
         try:
             grant = await fetch()
         except TokenFailure as failure:
-            return self._failed(reason, failure, self._clock() - sent)
+            return self._fail(reason, failure, self._clock() - sent)
         except Exception as bug:  # noqa: BLE001 - a task that died would never renew a token again
-            survived(bug, "no token could be asked for")
-            unforeseen = TokenFailure("the gateway failed to ask for a token", "Its log has the details")
-            return self._failed(reason, unforeseen, self._clock() - sent)
+            report_bug(bug, "no token could be asked for")
+            unforeseen = TokenFailure("the gateway failed to ask for a token", _RESTART)
+            return self._fail(reason, unforeseen, self._clock() - sent)
         self._token = Token(self._source, grant.token, sent + grant.life)
-        self._failures, self._failure, self._suspect, self._dead = 0, None, False, False
+        self._move(TokenEvent.RENEWED)
+        self._pace.succeed()
         self._observer.renewed(self._source, reason, grant.life, self._clock() - sent)
-        return max(_SHORTEST_PAUSE, self._earlier(sent + renewal(grant.life) - self._clock()))
+        return self._pace.pause_after_success(grant.life, self._clock() - sent)
 
-    def _failed(self, reason: Reason, failure: TokenFailure, took: float) -> float:
-        self._failures += 1
-        self._failure = failure
+    def _fail(self, reason: RenewalReason, failure: TokenFailure, took: float) -> float:
+        self._move(TokenEvent.RENEWAL_FAILED)
+        self._pace.fail(failure)
         self._observer.failed(reason, failure, took)
-        longest = _MAX_PAUSE_REFUSED if failure.refused else _MAX_PAUSE
-        return self._earlier(min(longest, 2.0 ** min(self._failures - 1, 6)))
+        return self._pace.pause_after_failure()
 
-    async def _pause(self, seconds: float) -> Reason:
+    async def _pause(self, seconds: float) -> RenewalReason:
         """Sleep until the next attempt, or until a refused token makes one wanted."""
         try:
             async with asyncio.timeout(seconds):
@@ -241,12 +243,12 @@ class TokenKeeper:
         except TimeoutError:
             return "scheduled"
         # A dead credential is asked about at its own pace: OAuth's fresh tokens do not help it at once.
-        if self._dead:
-            self._release()  # whoever waits for the attempt: it is long in coming
+        if self._state is TokenState.DEAD:
+            self._release_waiting()  # the next attempt may be far away
             await asyncio.sleep(max(0.0, self._next_attempt - self._clock()))
         return "unauthorized"
 
-    async def _attempt_ended(self, patience: float) -> None:
+    async def _wait_for_attempt(self, patience: float) -> None:
         """Wait for the end of the attempt under way; patience has an end where a ready token could serve instead."""
         ready = self._ready is not None and self._ready.usable is not False
         try:
@@ -255,32 +257,19 @@ class TokenKeeper:
         except TimeoutError:
             return
 
-    def _release(self) -> None:
+    def _release_waiting(self) -> None:
         self._attempted.set()
         self._attempted = asyncio.Event()
 
-    def _earlier(self, seconds: float) -> float:
-        return seconds * (1 - _RENEW_EARLIER * self._jitter())
-
-    def _no_token(self) -> NoToken:
+    def _explain_lack(self) -> NoToken:
+        """Why no first-level token serves, and what helps."""
         wait = max(1.0, self._next_attempt - self._clock())
-        if self._failure is not None:
-            return NoToken(self._failure.reason, self._failure.remedy, wait)
+        failure, state = self._pace.failure, self._current_state()
+        if failure is not None:
+            return NoToken(failure.reason, failure.remedy, wait)
         if self._fetch is None and self._ready is None:
             return NoToken("no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key", wait)
         if self._fetch is None and self._token is None and self._ready is not None and not self._ready.value:
             return NoToken("GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it", wait)
-        remedy = "Run `python -m app check` beside the gateway"
-        if self._fetch is not None and not self._dead:
-            ended = "OAuth has given no token yet" if self._token is None else "the token has ended"
-            return NoToken(ended, remedy, wait)
-        return NoToken("GigaChat does not accept the gateway's token", remedy, wait)
-
-
-def renewal(life: float) -> float:
-    """When to renew a token of this life, in seconds after it was asked for.
-
-    At 80 %, but more than 60 s before the end; a life too short for that is halved.
-    """
-    lead = max(0.2 * life, min(65.0, life / 2))
-    return min(life - lead, _LONGEST_WAIT)
+        reason = _REASONS.get(state, "GigaChat does not accept the gateway's token")
+        return NoToken(reason, "Run `python -m app check` beside the gateway", wait)

@@ -1,4 +1,4 @@
-"""Whom GigaChat's client trusts: the system's store and the Ministry's pinned certificates, for GigaChat only.
+"""Which authorities GigaChat's client trusts: the system's and the Ministry's pinned ones, for GigaChat only.
 
 Source: the Ministry of Digital Development's publication (gosuslugi.ru/crt); the fingerprints are SHA-256 of the DER.
 A certificate that is not in this table is never trusted, wherever it lies.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-# A bundle with more is a store of the system's: whose certificates end there, and when, is not the gateway's matter.
+# A bundle with more is a system's store: the gateway does not watch when its certificates end.
 MAX_BUNDLED = 16
 
 _NAMES = ("commonName", "organizationalUnitName", "organizationName")
@@ -59,7 +59,7 @@ _BY_FINGERPRINT = {pin.sha256: pin for pin in PINS}
 class Certificate:
     """A certificate that is trusted: its name, fingerprint (hex), end (Unix seconds), PEM and file.
 
-    The name is that of the table; of a certificate of the operator's its common name.
+    The name is the table's; a certificate of the operator has its common name.
     """
 
     name: str
@@ -76,18 +76,18 @@ def shipped_directory() -> Path:
     return installed if installed.is_dir() else package.parent / "certs"
 
 
-def directories(state_dir: Path | None) -> list[Path]:
+def certificate_directories(state_dir: Path | None) -> list[Path]:
     """Every directory that is searched for pinned certificates."""
     return [shipped_directory(), *([state_dir / "certs"] if state_dir else [])]
 
 
-def find(state_dir: Path | None) -> tuple[list[Certificate], list[Path]]:
-    """The pinned certificates that are there, each once, and the PEM files that hold none and are ignored."""
+def find_certificates(state_dir: Path | None) -> tuple[list[Certificate], list[Path]]:
+    """The pinned certificates on disk, each once, and the PEM files that hold none and are ignored."""
     found: dict[str, Certificate] = {}
     strangers = []
-    for directory in directories(state_dir):
+    for directory in certificate_directories(state_dir):
         for path in sorted([*directory.glob("*.pem"), *directory.glob("*.crt")]):
-            pinned = [cert for pem in _PEM.findall(_text(path)) if (cert := identify(pem, path))]
+            pinned = [cert for pem in _PEM.findall(_read_text(path)) if (cert := identify(pem, path))]
             if not pinned:
                 strangers.append(path)
             for cert in pinned:
@@ -96,16 +96,16 @@ def find(state_dir: Path | None) -> tuple[list[Certificate], list[Path]]:
 
 
 def identify(pem: str, path: Path) -> Certificate | None:
-    """The certificate, if its fingerprint is in the table."""
+    """The certificate of a PEM block; None when its fingerprint is not in the table."""
     try:
         sha256 = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
     except ValueError:
         return None
     pin = _BY_FINGERPRINT.get(sha256)
-    return None if pin is None else Certificate(pin.name, sha256, _expiry(pem), pem, path)
+    return None if pin is None else Certificate(pin.name, sha256, _read_expiry(pem), pem, path)
 
 
-def bundled(bundle: Path) -> list[Certificate]:
+def read_bundle(bundle: Path) -> list[Certificate]:
     """The authorities of the operator's bundle, the first to end first. Raises OSError when TLS can't use the file.
 
     Some authorities give several certificates the same name: these bear the beginning of their fingerprint as well.
@@ -113,22 +113,22 @@ def bundled(bundle: Path) -> list[Certificate]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(bundle)
     found = []
-    for told, der in zip(context.get_ca_certs(), context.get_ca_certs(binary_form=True), strict=True):
+    for fields, der in zip(context.get_ca_certs(), context.get_ca_certs(binary_form=True), strict=True):
         sha256 = hashlib.sha256(der).hexdigest().upper()
         pin = _BY_FINGERPRINT.get(sha256)
-        name = pin.name if pin else _common_name(told["subject"])
-        found.append(Certificate(name, sha256, _ends(told), ssl.DER_cert_to_PEM_cert(der), bundle))
-    met = Counter(certificate.name for certificate in found)
-    named = [replace(one, name=f"{one.name} {one.sha256[:8]}") if met[one.name] > 1 else one for one in found]
+        name = pin.name if pin else _find_name(fields["subject"])
+        found.append(Certificate(name, sha256, _parse_expiry(fields), ssl.DER_cert_to_PEM_cert(der), bundle))
+    counts = Counter(certificate.name for certificate in found)
+    named = [replace(one, name=f"{one.name} {one.sha256[:8]}") if counts[one.name] > 1 else one for one in found]
     return sorted(named, key=lambda certificate: (certificate.expires, certificate.name))
 
 
-def split(text: str) -> list[str]:
+def split_pem(text: str) -> list[str]:
     """The PEM blocks of a file."""
     return _PEM.findall(text)
 
 
-def upstream_context(
+def make_context(
     certificates: list[Certificate],
     *,
     verify: bool = True,
@@ -137,7 +137,7 @@ def upstream_context(
 ) -> ssl.SSLContext:
     """The TLS context of GigaChat's client, used for nothing else.
 
-    A bundle of the operator's replaces all roots, as in GigaChat's SDK. `client_cert` is (certificate, key, password).
+    The operator's bundle replaces all roots, as in GigaChat's SDK. `client_cert` is (certificate, key, password).
     """
     context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
     if ca_bundle is None:
@@ -150,29 +150,30 @@ def upstream_context(
         context.verify_mode = ssl.CERT_NONE
     if client_cert is not None:
         cert_file, key_file, password = client_cert
-        context.load_cert_chain(cert_file, key_file, password)  # an empty one, lest OpenSSL asks for it at a terminal
+        # An empty password is passed too: without one OpenSSL would ask for it at the terminal.
+        context.load_cert_chain(cert_file, key_file, password)
     return context
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text("ascii")
     except (OSError, UnicodeDecodeError):
         return ""
 
 
-def _common_name(subject: Any) -> str:
+def _find_name(subject: Any) -> str:
     """The name of a subject, which is a tuple of tuples of pairs; some old authorities have no common name."""
     fields = dict(pair for several in subject for pair in several)
     return next((fields[key] for key in _NAMES if fields.get(key)), "unnamed")
 
 
-def _expiry(pem: str) -> float:
+def _read_expiry(pem: str) -> float:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=pem)
-    return _ends(context.get_ca_certs()[0])
+    return _parse_expiry(context.get_ca_certs()[0])
 
 
-def _ends(told: Mapping[str, Any]) -> float:
-    """When a certificate ends, by what `ssl` tells of it."""
-    return float(ssl.cert_time_to_seconds(str(told["notAfter"])))
+def _parse_expiry(fields: Mapping[str, Any]) -> float:
+    """When a certificate ends (Unix seconds), from the fields that `ssl` gives."""
+    return float(ssl.cert_time_to_seconds(str(fields["notAfter"])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploy.grafana import promql
 from deploy.grafana.board import MODEL, Row, text
 from deploy.grafana.causes import QUERY, WORDS, bad
-from deploy.grafana.panels import GREEN, RED, TOKEN, UP, YELLOW, Query, Sized, bars, figure, graph
+from deploy.grafana.panels import GREEN, RED, TOKEN, UP, YELLOW, Query, Sized, alert_list, bars, figure, graph
 from deploy.grafana.promql import where
 
 UID = "gpt2giga-overview"
@@ -63,7 +63,7 @@ def _status() -> list[Sized]:
             link=UPSTREAM,
         ),
         figure(
-            "Token ends in",
+            "Token expires in",
             "A token of 30 minutes is renewed 6 minutes before its end: less than 5 means that it failed.",
             Query(left),
             unit="s",
@@ -73,13 +73,17 @@ def _status() -> list[Sized]:
             link=UPSTREAM,
         ),
         figure(
-            "Answered, 5 min",
+            "Availability, 5 min",
             "Of the requests that could be answered. Clients' own mistakes do not count.",
             Query(_good("availability", "5m")),
             unit="percentunit",
             steps=((None, RED), (0.95, YELLOW), (0.995, GREEN)),
             empty="no requests",
             decimals=1,
+        ),
+        alert_list(
+            "Alerts",
+            "Those that fire, and those that will if it goes on. Each names its section of the runbook.",
         ),
     ]
 
@@ -88,8 +92,8 @@ def _objectives() -> list[Sized]:
     budget = f"1 - {bad('availability', '30d')} / {AVAILABILITY_BUDGET}"
     targets = (
         ("Availability, 30 d", "availability", 0.995, "Requests that were answered. Objective: 99.5 %."),
-        ("First word in 3 s, 30 d", "ttft", 0.95, "Streams whose first word came within 3 s. Objective: 95 %."),
-        ("Token at hand, 30 d", "token", 0.9995, "Of the time: a token that renews itself. Objective: 99.95 %."),
+        ("First token within 3 s, 30 d", "ttft", 0.95, "Streams whose first word came within 3 s. Objective: 95 %."),
+        ("Token availability, 30 d", "token", 0.9995, "Of the time: a token that renews itself. Objective: 99.95 %."),
     )
     shares = [
         figure(
@@ -119,7 +123,7 @@ def _objectives() -> list[Sized]:
             decimals=1,
         ),
         graph(
-            "Burn rate",
+            "Error budget burn rate",
             "How many times faster than allowed the error budget is used, all instances together. The lines are the "
             "alerts' thresholds: 14.4 over 1 h and 6 over 6 h, once there are enough requests.",
             *burn,
@@ -157,11 +161,12 @@ def _traffic() -> list[Sized]:
             stacked=True,
         ),
         graph(
-            "Good and bad",
+            "Requests that count for availability",
             "What counts for and against the availability, a second. excluded: the client's mistake, or it left.",
             Query(promql.rate("slo_events_total", "result", where(slo="availability")), "{{result}}"),
             unit="reqps",
             stacked=True,
+            size=(12, 8),
         ),
         graph(
             "Streams cut off",
@@ -169,13 +174,23 @@ def _traffic() -> list[Sized]:
             Query(promql.rate("stream_aborts_total", "side"), "{{side}}"),
             unit="reqps",
             stacked=True,
+            size=(12, 8),
         ),
         bars(
-            "Fields left out",
+            "Request fields left out",
             "What clients ask for and GigaChat cannot do, over the time shown; told in x-gateway-dropped.",
             Query(f"topk(12, {promql.grown('dropped_params_total', 'param', window='$__range')} > 0)", "{{param}}"),
             unit="short",
             empty="nothing was left out",
+            size=(12, 8),
+        ),
+        bars(
+            "Calls written as text",
+            "Calls that a model wrote into its text and that were read as calls, over the time shown.",
+            Query(f"{promql.grown('leaked_calls_total', 'model', window='$__range')} > 0", "{{model}}"),
+            unit="short",
+            empty="no call was written as text",
+            size=(12, 8),
         ),
     ]
 
@@ -187,7 +202,7 @@ def _latency() -> list[Sized]:
     own = promql.mean("overhead_seconds", whole, chat)
     return [
         graph(
-            "Whose time",
+            "Mean time of a chat request by part",
             "The mean chat request. Files: fetching, converting and uploading them.",
             Query(of_gigachat, "GigaChat"),
             Query(own, "the gateway"),
@@ -196,19 +211,19 @@ def _latency() -> list[Sized]:
             stacked=True,
         ),
         graph(
-            "Chat requests",
+            "Duration of chat requests",
             "Whole requests, from the first byte to the last. Long answers take long.",
             *(Query(promql.quantile(q, whole, matchers=chat), f"p{q * 100:.0f}") for q in (0.5, 0.95, 0.99)),
             unit="s",
         ),
         graph(
-            "The gateway's own share",
+            "Gateway overhead",
             "Without GigaChat's time and without that of files.",
             *(Query(promql.quantile(q, "overhead_seconds"), f"p{q * 100:.0f}") for q in (0.5, 0.95, 0.99)),
             unit="s",
         ),
         graph(
-            "First word",
+            "Time to first token",
             "Of streams: from the request's arrival, and from asking GigaChat. Objective: 3 s.",
             Query(promql.quantile(0.5, "time_to_first_token_seconds"), "p50"),
             Query(promql.quantile(0.95, "time_to_first_token_seconds"), "p95"),
@@ -217,13 +232,13 @@ def _latency() -> list[Sized]:
             steps=((None, GREEN), (3, RED)),
         ),
         graph(
-            "First word by model",
+            "Time to first token by model",
             "Of streams: from the request's arrival, p95.",
             Query(promql.quantile(0.95, "time_to_first_token_seconds", "model", where(model="=~$model")), "{{model}}"),
             unit="s",
         ),
         graph(
-            "How evenly words come",
+            "Wait between pieces of a stream",
             "The wait for each next piece of a stream, p95: long ones are felt as stuttering.",
             Query(promql.quantile(0.95, "inter_chunk_seconds", "model", where(model="=~$model")), "{{model}}"),
             unit="s",
@@ -238,6 +253,6 @@ def board() -> str:
         Row("", _status()),
         Row("Objectives", _objectives()),
         Row("Requests", _traffic()),
-        Row("Time", _latency()),
+        Row("Latency", _latency()),
     ]
     return text(UID, "GigaChat gateway: overview", about, [MODEL], rows)

@@ -20,7 +20,7 @@ def _states() -> list[Sized]:
     ready = promql.series("token_source", f"{where(source='ready')}, {_CHOSEN}")
     return [
         states(
-            "GigaChat and OAuth",
+            "Availability of GigaChat and OAuth",
             "api: GigaChat answers. oauth: the service that gives tokens answers.",
             Query(f"min by (component) ({promql.series('upstream_up')})", "{{component}}"),
             words=UP,
@@ -32,13 +32,13 @@ def _states() -> list[Sized]:
             words=TOKEN,
         ),
         states(
-            "Last use of the credential",
+            "Credential accepted by GigaChat",
             "Refused: GigaChat answered 401, 402 or 403, or no token is usable.",
             Query(f"min by (credential) ({promql.series('credential_up', _CHOSEN)})", "{{credential}}"),
             words=_ACCEPTED,
         ),
         states(
-            "State of the credential",
+            "Credential state",
             "Dead: OAuth refuses the key, or GigaChat refuses fresh tokens of it. A new key is needed.",
             Query(
                 f"max by (credential) ({promql.series('credential_state', f'{_DEAD}, {_CHOSEN}')})",
@@ -54,7 +54,7 @@ def _tokens() -> list[Sized]:
     duration = "token_refresh_duration_seconds"
     return [
         graph(
-            "Token ends in",
+            "Token expires in",
             "Renewed at 80 % of its life; below the dashed lines it should have been.",
             Query(f"min by (credential) ({expiry} - time())", "{{credential}}"),
             unit="s",
@@ -63,7 +63,7 @@ def _tokens() -> list[Sized]:
             floor=None,
         ),
         graph(
-            "Renewals",
+            "Token renewals",
             "Attempts to get a token, in ten minutes. unauthorized: GigaChat had refused the one in use.",
             Query(
                 f"{promql.grown('token_refresh_total', 'result, reason', _CHOSEN, '10m')} > 0",
@@ -73,7 +73,7 @@ def _tokens() -> list[Sized]:
             empty="none was due",
         ),
         graph(
-            "How long OAuth takes",
+            "OAuth latency",
             "For one token.",
             Query(promql.quantile(0.5, duration, matchers=_CHOSEN), "p50"),
             Query(promql.quantile(0.95, duration, matchers=_CHOSEN), "p95"),
@@ -88,7 +88,7 @@ def _tokens() -> list[Sized]:
             size=(6, 4),
         ),
         figure(
-            "Last token came",
+            "Age of the newest token",
             "So long ago.",
             Query(f"time() - max({promql.series('token_last_success_timestamp_seconds', _CHOSEN)})"),
             unit="s",
@@ -98,7 +98,7 @@ def _tokens() -> list[Sized]:
             size=(6, 4),
         ),
         figure(
-            "Second level",
+            "Ready token (fallback)",
             "Whether GigaChat takes the ready token. Without one there is none behind OAuth.",
             Query(f"min({promql.series('fallback_usable')} >= 0)"),
             words={"1": ("ready token works", GREEN), "0": ("REFUSED", YELLOW)},
@@ -106,7 +106,7 @@ def _tokens() -> list[Sized]:
             size=(6, 4),
         ),
         figure(
-            "Certificates last",
+            "First certificate expires in",
             "Until the first trusted one ends. Of a bundle with more than 16, as a system's store is, none is watched.",
             Query(f"min({promql.series('certificate_expiry_timestamp_seconds')}) - time()"),
             unit="s",
@@ -132,7 +132,7 @@ def _attempts() -> list[Sized]:
             stacked=True,
         ),
         graph(
-            "Refusals",
+            "Refusals by status",
             "401: the token. 402: no tokens left. 403: not allowed. 423: stopped. 429: too many at once.",
             Query(f"{promql.rate(attempts, 'code, operation', refusals)} > 0", "{{code}} {{operation}}"),
             unit="reqps",
@@ -147,19 +147,19 @@ def _attempts() -> list[Sized]:
             stacked=True,
         ),
         graph(
-            "GigaChat's time by model",
+            "GigaChat latency by model",
             "How long GigaChat has a request, tries included, p95.",
             Query(model, "{{model}}"),
             unit="s",
         ),
         graph(
-            "GigaChat's first word by model",
+            "GigaChat time to first token by model",
             "Of streams: from asking GigaChat to its first word, p95.",
             Query(first, "{{model}}"),
             unit="s",
         ),
         graph(
-            "Attempts made again",
+            "Retries by reason",
             "stale: GigaChat had closed the connection. unauthorized: with another token.",
             Query(f"{promql.rate('retries_total', 'reason, outcome')} > 0", "{{reason}}, {{outcome}}"),
             unit="reqps",
@@ -173,13 +173,13 @@ def _usage() -> list[Sized]:
     return [
         graph(
             "Tokens by type",
-            "A minute. cached: of the prompt, told apart by GigaChat.",
+            "A minute. cached: a part of the prompt that costs nothing.",
             Query(f"60 * {promql.rate('tokens_total', 'type', _MODEL)}", "{{type}}"),
             unit="short",
         ),
         graph(
             "Tokens by model",
-            "Prompt and completion, a minute.",
+            "Prompt and completion, a minute; cached tokens are among the prompt's.",
             Query(
                 f"60 * {promql.rate('tokens_total', 'model, tenant', f'{_PAID}, {_MODEL}')}",
                 "{{model}}, {{tenant}}",
@@ -188,13 +188,13 @@ def _usage() -> list[Sized]:
             stacked=True,
         ),
         graph(
-            "Tokens of one request",
+            "Tokens per request",
             "p95 by type: a prompt that grows is a history that nobody cuts.",
             Query(promql.quantile(0.95, "request_tokens", "type"), "{{type}}"),
             unit="short",
         ),
         bars(
-            "Left of each package",
+            "Tokens left by package",
             "Tokens, as GigaChat tells them. None is known of an account that pays as it goes, "
             "until GigaChat was asked, and with GPT2GIGA_BALANCE_SECONDS=0.",
             Query(f"max by (model) ({promql.series('balance_tokens', _CHOSEN)})", "{{model}}"),
@@ -202,28 +202,29 @@ def _usage() -> list[Sized]:
             empty="no package is known",
         ),
         bars(
-            "Used up in",
+            "Time until a package is used up",
             "At the pace of the last hours. Packages that nobody uses are left out.",
             Query(f"min by (model) ({left}) < Inf", "{{model}}"),
             unit="s",
             empty="nothing is used of any package",
         ),
         figure(
-            "Usage told",
+            "Answers with known token usage",
             "Answers whose tokens GigaChat told, of all in 5 minutes. The others are answers that were cut off.",
             Query(f"min({promql.series('usage_capture_ratio')})"),
             unit="percentunit",
             decimals=1,
             steps=((None, RED), (0.9, YELLOW), (0.98, GREEN)),
             empty="no answers",
+            size=(4, 8),
         ),
         bars(
-            "Tokens of cut-off answers",
+            "Token counts of cut-off answers by source",
             "How they are known, over the time shown. none: they are missing in the sums above.",
             Query(promql.grown("abort_usage_total", "method", window="$__range"), "{{method}}"),
             unit="short",
             empty="none was cut off",
-            size=(4, 4),
+            size=(4, 8),
         ),
     ]
 
@@ -232,9 +233,9 @@ def board() -> str:
     """The dashboard's JSON."""
     about = "GigaChat and its OAuth, tokens and credentials, what was used and what is left."
     rows = [
-        Row("Who answers", _states()),
-        Row("Tokens", _tokens()),
-        Row("Attempts", _attempts()),
+        Row("Availability and credentials", _states()),
+        Row("Access tokens", _tokens()),
+        Row("Requests to GigaChat", _attempts()),
         Row("Usage and balance", _usage()),
     ]
     return text(UID, "GigaChat gateway: upstream and credentials", about, [CREDENTIAL, MODEL], rows)

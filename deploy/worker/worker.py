@@ -1,6 +1,7 @@
 """An example of a worker: asks the gateway one question and prints the answer as it comes. Put yours in its place.
 
-Its environment: OPENAI_API_BASE, OPENAI_API_KEY (or OPENAI_API_KEY_FILE), OPENAI_MODEL. Its arguments: the question.
+Its environment: OPENAI_BASE_URL, which OpenAI's SDK reads by itself (or OPENAI_API_BASE, which LangChain reads and
+the SDK does not), OPENAI_API_KEY (or OPENAI_API_KEY_FILE), OPENAI_MODEL. Its arguments: the question.
 """
 
 import os
@@ -17,7 +18,9 @@ def client() -> OpenAI:
     """OpenAI's own client. The gateway tries again by itself and says whether another try helps: one is enough."""
     path = os.environ.get("OPENAI_API_KEY_FILE")
     key = Path(path).read_text("utf-8").strip() if path else os.environ.get("OPENAI_API_KEY", "any")
-    return OpenAI(base_url=os.environ["OPENAI_API_BASE"], api_key=key, max_retries=1)
+    # named here, so that a variable that is missing is no request to OpenAI
+    url = os.environ.get("OPENAI_BASE_URL") or os.environ["OPENAI_API_BASE"]
+    return OpenAI(base_url=url, api_key=key, max_retries=1)
 
 
 def answer(question: str) -> Iterator[str]:

@@ -17,12 +17,7 @@ structured: Any = pytest.importorskip("langchain.agents.structured_output")
 messages: Any = pytest.importorskip("langchain_core.messages")
 tools: Any = pytest.importorskip("langchain_core.tools")
 
-pytestmark = [
-    pytest.mark.heavy,
-    # LangChain writes down a parsed chunk of a stream by the type of one that is not parsed.
-    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
-]
-
+pytestmark = pytest.mark.heavy
 
 QUOTED = 'weather → {"city": "Омск", "t": 20}; clock → {"result":"полдень 3"}'
 

@@ -14,12 +14,7 @@ from tests.clients.pictures import JSON, SAID, TWO_CALLS, Picture
 from tests.clients.sdk import KEY, Gigachat
 from tests.running import Process
 
-pytestmark = [
-    pytest.mark.heavy,
-    # Of LiteLLM's own types and what it reads from them.
-    pytest.mark.filterwarnings("ignore:.*is using the `ReadOnly` qualifier:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning"),
-]
+pytestmark = pytest.mark.heavy
 # LiteLLM keeps its asynchronous connections for good, and with them their loop.
 one_loop = pytest.mark.asyncio(loop_scope="module")
 ways = pytest.mark.parametrize("way", ["completion", "stream", "acompletion", "astream"])

@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.scripts import Script
 from tests.clients.sdk import Gigachat, soon
+from tests.dropped import DROPPED, DROPPED_NAME
 from tests.running import Process
 
 pytestmark = pytest.mark.heavy
@@ -44,8 +45,8 @@ def test_a_whole_answer(node: Script, gigachat: Gigachat) -> None:
 
 def test_what_is_lost_is_told(node: Script, gigachat: Gigachat) -> None:
     """Fields that GigaChat has not are named in the headers."""
-    given = node("text", "x", {"seed": 1, "store": True, "logit_bias": {"1": 1}})
-    assert given["told"] == [None, "seed, store, logit_bias"]
+    given = node("text", "x", {**DROPPED, "unheard": 1})
+    assert given["told"] == [None, f"{DROPPED_NAME}, unknown"]
     assert gigachat.last()["unknown"] == []
 
 

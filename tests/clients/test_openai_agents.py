@@ -28,6 +28,8 @@ from tests.clients.pictures import SAID, TWO_CALLS, Picture
 from tests.clients.sdk import KEY, Gigachat, both
 from tests.running import Process
 
+pytestmark = pytest.mark.long
+
 QUIET = RunConfig(tracing_disabled=True)
 
 

@@ -9,6 +9,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from tests.clients.sdk import ALIASED, KEY, GatewayWith, Gigachat, Sdk, strangers
+from tests.dropped import DROPPED, DROPPED_NAME
 from tests.running import Process
 
 
@@ -79,8 +80,8 @@ def test_raw_headers(sdk: Sdk) -> None:
     raw = sdk.wait(
         sdk.client.chat.completions.with_raw_response.create(
             model="gpt-4o",
-            seed=1,
             messages=[{"role": "user", "content": "", "name": "Max"}, {"role": "user", "content": "x"}],
+            **DROPPED,
         )
     )
     answer = raw.parse()
@@ -89,7 +90,7 @@ def test_raw_headers(sdk: Sdk) -> None:
     assert answer.id == f"chatcmpl-{request_id}"
     assert float(raw.headers["x-gateway-upstream-ms"]) > 0
     assert float(raw.headers["x-gateway-overhead-ms"]) > 0
-    assert raw.headers["x-gateway-dropped"] == "seed, messages.name"
+    assert raw.headers["x-gateway-dropped"] == f"{DROPPED_NAME}, messages.name"
     assert raw.headers["x-gateway-adapted"] == "user.empty->space"
     assert raw.headers["content-type"] == "application/json"
 
@@ -167,7 +168,7 @@ OWN = {"repetition_penalty": 1.1, "profanity_check": False}  # GigaChat's own fi
         ({"max_completion_tokens": 8}, {"max_tokens": 8}),
         ({"stream": False}, {}),
         ({"extra_body": OWN}, OWN),
-        ({"seed": 1, "logit_bias": {"1": 2}, "user": "u", "metadata": {"a": "b"}, "store": True}, {}),
+        ({**DROPPED, "user": "u", "metadata": {"a": "b"}}, {}),
         ({"n": 1, "stop": None, "tools": [], "response_format": {"type": "text"}, "parallel_tool_calls": True}, {}),
     ],
 )
@@ -260,8 +261,8 @@ def test_an_expired_token_is_renewed_unseen(sdk: Sdk, gigachat: Gigachat) -> Non
 def test_strict_mode_names_the_field(sdk: Sdk, gigachat: Gigachat) -> None:
     """With X-Gateway-Strict a field that would be dropped is a 400, and GigaChat is not asked."""
     with pytest.raises(openai.BadRequestError) as caught:
-        sdk.chat("x", seed=1, extra_headers={"X-Gateway-Strict": "1"})
-    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", "seed")
+        sdk.chat("x", **DROPPED, extra_headers={"X-Gateway-Strict": "1"})
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", DROPPED_NAME)
     assert gigachat.requests() == []
 
 

@@ -32,14 +32,14 @@ REQUESTS: dict[str, tuple[Any, str, str | None]] = {
     "temperature a word": ({"messages": HELLO, "temperature": "abc"}, "invalid_value", "temperature"),
     "temperature negative": ({"messages": HELLO, "temperature": -1}, "invalid_value", "temperature"),
     "top_p above 1": ({"messages": HELLO, "top_p": 1.5}, "invalid_value", "top_p"),
-    "max_tokens negative": ({"messages": HELLO, "max_tokens": -1}, "invalid_value", "max_tokens"),
+    "max_tokens negative": ({"messages": HELLO, "max_tokens": -2}, "invalid_value", "max_tokens"),
     "max_tokens beyond all": ({"messages": HELLO, "max_tokens": 10**23}, "invalid_value", "max_tokens"),
     "max_tokens a half": ({"messages": HELLO, "max_completion_tokens": 0.5}, "invalid_value", "max_completion_tokens"),
     "stream a word": ({"messages": HELLO, "stream": "yes"}, "invalid_value", "stream"),
     "stream_options a word": ({"messages": HELLO, "stream_options": "x"}, "invalid_value", "stream_options"),
     "model a number": ({"messages": HELLO, "model": 4}, "invalid_value", "model"),
     "model empty": ({"messages": HELLO, "model": ""}, "invalid_value", "model"),
-    "metadata a list": ({"messages": HELLO, "metadata": []}, "invalid_value", "metadata"),
+    "metadata a list": ({"messages": HELLO, "metadata": ["a"]}, "invalid_value", "metadata"),
 }
 
 

@@ -21,10 +21,10 @@ def test_the_list_has_gigachats_models_and_the_aliases(sdk: Sdk) -> None:
 
 
 def test_a_model_is_of_the_sdks_own_type(sdk: Sdk) -> None:
-    """Strictly valid; the only key beside the SDK's is GigaChat's own `type`."""
+    """Strictly valid; the only keys beside the SDK's are GigaChat's own `type` and the context."""
     for model in sdk.each(sdk.wait(sdk.client.models.list())):
         strict = Model.model_validate_json(model.to_json(), strict=True)
-        assert strangers(strict) <= {"type"}
+        assert strangers(strict) <= {"type", "context_length"}
         assert strict.object == "model"
         assert strict.owned_by
 

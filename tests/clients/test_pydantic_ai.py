@@ -29,6 +29,8 @@ from tests.clients.pictures import JSON, PICTURE, SAID, TWO_CALLS, Picture, Poin
 from tests.clients.sdk import KEY, Gigachat
 from tests.running import Process
 
+pytestmark = pytest.mark.long
+
 QUOTED = 'weather → {"city":"Омск","t":20}; clock → {"result":"полдень 3"}'
 
 

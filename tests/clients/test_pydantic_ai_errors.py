@@ -14,6 +14,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from tests.clients.sdk import KEY, Gigachat, both
 from tests.running import Process
 
+pytestmark = pytest.mark.long
+
 
 async def said(served: Process, asking: str = "x", *, stream: bool, key: str = KEY, **more: Any) -> list[str]:
     """The pieces of an answer."""
@@ -37,7 +39,7 @@ async def said(served: Process, asking: str = "x", *, stream: bool, key: str = K
         ({"key": "sk-wrong"}, exceptions.ModelAuthenticationError, openai.AuthenticationError, None),
         ({"model": "NoSuchModel"}, exceptions.ModelNotFoundError, openai.NotFoundError, "model"),
         ({"temperature": -1}, exceptions.ModelRequestRejectedError, openai.BadRequestError, "temperature"),
-        ({"max_tokens": -1}, exceptions.ModelRequestRejectedError, openai.BadRequestError, "max_completion_tokens"),
+        ({"max_tokens": -2}, exceptions.ModelRequestRejectedError, openai.BadRequestError, "max_completion_tokens"),
     ],
 )
 async def test_the_clients_mistakes(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
+
+from tests.dropped import DROPPED
 
 # The smallest picture that is one.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -71,7 +75,7 @@ class Driver:
         picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
         while asyncio.get_running_loop().time() < end:
             statuses = await asyncio.gather(
-                self.chat(seed=1, logit_bias={}),
+                self.chat(**DROPPED),
                 self.chat(stream=True),
                 self.chat("sandbox:wait 0.5"),
                 self.chat("sandbox:long 20", stream=True, model="GigaChat-2-Max"),
@@ -83,6 +87,8 @@ class Driver:
                 self._get("models"),
             )
             assert set(statuses) == {200}, statuses
+            self.fault("call_leaked")
+            assert await self.chat("sandbox:call weather", tools=[TOOL]) == 200
             assert await self._get("nothing") == 404
             assert await self._post("chat/completions", {"model": 1}) == 400
             assert await self.chat(model="NoSuchModel") == 404
@@ -105,6 +111,11 @@ class Driver:
         await self.chat()
         await self.chat()
         await stalled
+
+    def silence(self) -> socket.socket:
+        """A client that connects and says nothing."""
+        parts = urlsplit(self._gateway)
+        return socket.create_connection((parts.hostname, parts.port))
 
     async def _taken(self, kind: str) -> None:
         """Wait until a request has met this fault."""

@@ -88,9 +88,8 @@ def build(folder: Path) -> Image:
                 _copy(ROOT / name, source / target)
         elif one.word == "RUN":
             for step in one.rest.replace(HOME, str(home)).split("&&"):
-                if "-r needed.txt" not in step:
-                    step = step.strip().replace("pip wheel", "pip wheel --no-build-isolation")
-                    _run(step.replace("python -m venv", f"{python} -m venv"), source)
+                if "--require-hashes" not in step:
+                    _run(step.strip().replace("python -m venv", f"{python} -m venv"), source)
     packages = next(home.glob("lib/python3.*/site-packages"))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     shutil.rmtree(source / "build", ignore_errors=True)

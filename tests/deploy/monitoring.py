@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import socket
 import subprocess
 import time
@@ -18,9 +19,12 @@ from typing import Any
 import yaml
 
 from tests.deploy.boards import RULES, Question
-from tests.deploy.reading import load
+from tests.deploy.reading import BASE, load
 from tests.programs import needs_program
 from tests.running import wait_ready
+
+# Where the runbook can be opened, as an operator would set it.
+RUNBOOK_URL = "https://git.example.com/gpt2giga-proxy/docs/runbook.md"
 
 
 def free_port() -> int:
@@ -81,22 +85,30 @@ class Prometheus:
 
 @contextmanager
 def prometheus(
-    folder: Path, *targets: str, rules: Path = RULES, alertmanager: str | None = None
+    folder: Path, *targets: str, rules: Path = RULES, alertmanager: str | None = None, watched: bool = False
 ) -> Iterator[Prometheus]:
-    """The shipped configuration, asking these gateways every second (host:port), in this folder."""
+    """The shipped configuration, asking these gateways every second (host:port), in this folder.
+
+    `watched`: it asks itself and the Alertmanager as well.
+    """
     config = load("prometheus/prometheus.yml")
-    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(rules / "*.yml")]
-    config["scrape_configs"] = [one for one in config["scrape_configs"] if one["job_name"] == "gpt2giga-proxy"]
-    config["scrape_configs"][0]["static_configs"] = [{"targets": list(targets)}]
-    del config["alerting"]
-    if alertmanager:
-        config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
     address = f"127.0.0.1:{free_port()}"
+    asked = {"gpt2giga-proxy": list(targets)}
+    if watched:
+        asked |= {"prometheus": [address], "alertmanager": [str(alertmanager)]}
+    config["scrape_configs"] = [one for one in config["scrape_configs"] if one["job_name"] in asked]
+    for job in config["scrape_configs"]:
+        job["static_configs"] = [{"targets": asked[job["job_name"]]}]
+    config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
     command = [needs_program("prometheus"), f"--config.file={folder / 'prometheus.yml'}"]
     command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"]
-    with _program(command, folder, address):
+    # It looks at its list of Alertmanagers every 5 s: what fires earlier is told again.
+    command += ["--rules.alert.resend-delay=8s"]
+    command += [one for one in load(BASE)["services"]["prometheus"]["command"] if "feature" in one]
+    with _program(command, folder, address, RUNBOOK_URL=RUNBOOK_URL):
         yield Prometheus(f"http://{address}")
 
 
@@ -114,10 +126,10 @@ def alertmanager(folder: Path, change: Callable[[dict[str, Any]], None]) -> Iter
 
 
 @contextmanager
-def _program(command: list[str], folder: Path, address: str) -> Iterator[None]:
+def _program(command: list[str], folder: Path, address: str, **environ: str) -> Iterator[None]:
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as out:
-        popen = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder)
+        popen = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, env={**os.environ, **environ})
     try:
         wait_ready(f"http://{address}", "/-/ready")
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app import switchers
+from app import gpt2giga_env
 from app.config import Config
 from app.sandbox.state import SandboxSettings
 from tests.deploy.reading import BASE, DEPLOY, GATEWAY, ROOT, SANDBOX, SECRETS, composed, instructions, load, tool
@@ -47,6 +48,8 @@ def own(name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
+@pytest.mark.samples("docker-compose.yml")
 @pytest.mark.parametrize("name", [BASE, SANDBOX, SECRETS])
 def test_the_schema_of_compose_takes_each_file(name: str) -> None:
     """The published schema of today's compose."""
@@ -58,6 +61,7 @@ def test_every_yaml_file_is_tidy() -> None:
     tool("yamllint", "--strict", "-d", RULES, *YAML)
 
 
+@pytest.mark.samples("docker-compose.yml-")
 @pytest.mark.parametrize("profile", ["", "monitoring"])
 @pytest.mark.parametrize("files", [(BASE,), (BASE, SANDBOX), (BASE, SECRETS), (BASE, SANDBOX, SECRETS)], ids="+".join)
 def test_each_combination_is_valid_without_an_env_file(files: tuple[str, ...], profile: str, tmp_path: Path) -> None:
@@ -71,7 +75,7 @@ def test_each_combination_is_valid_without_an_env_file(files: tuple[str, ...], p
 
 def test_every_setting_reaches_the_gateway(tmp_path: Path) -> None:
     """Each name of .env, gpt2giga's too, except those that compose decides."""
-    given = {name: str(9000 + number) for number, name in enumerate([*NAMES, *switchers.COUNTING])}
+    given = {name: str(9000 + number) for number, name in enumerate([*NAMES, *gpt2giga_env.RECOGNIZED])}
     services = composed(tmp_path, dotenv="".join(f"{name}={value}\n" for name, value in given.items()))
     missing = given.keys() - environment(services).keys()
     assert not missing, f"add to the environment of {GATEWAY} in deploy/docker-compose.yml: {sorted(missing)}"
@@ -158,12 +162,94 @@ def test_the_worker_waits_for_the_gateway_and_not_for_gigachat() -> None:
     """`/livez` decides, by the command that the image's own health check has; streams may finish at a stop."""
     services = own(BASE)
     assert services["worker"]["depends_on"] == {GATEWAY: {"condition": "service_healthy"}}
-    assert services["worker"]["environment"]["OPENAI_API_BASE"] == "http://gpt2giga-proxy:8090/v1"
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE"):  # the first is what OpenAI's SDKs read
+        assert services["worker"]["environment"][name] == "http://gpt2giga-proxy:8090/v1"
     dockerfile = instructions(DEPLOY / "Dockerfile")
     check = next(one.rest for one in dockerfile if one.word == "HEALTHCHECK")
     assert yaml.safe_load(check.partition(" CMD ")[2]) == services[GATEWAY]["healthcheck"]["test"][1:]
     grace = float(services[GATEWAY]["stop_grace_period"].removesuffix("s"))
     assert grace > Config().shutdown_seconds
+
+
+def test_the_images_tag_is_the_version(tmp_path: Path) -> None:
+    """That of setup.cfg where nothing else is asked for; both files obey IMAGE_VERSION, so that one can go back."""
+    setup = (ROOT / "setup.cfg").read_text("utf-8")
+    version = setup.partition("\nversion = ")[2].partition("\n")[0]
+    for given, tag in (("", version), ("IMAGE_VERSION=0.1.0\n", "0.1.0")):
+        services = composed(tmp_path, BASE, SANDBOX, dotenv=given)
+        assert {services[name]["image"] for name in (GATEWAY, "gigachat-sandbox")} == {f"gpt2giga-proxy:{tag}"}
+    assert f"IMAGE_VERSION={version}\n" in (ROOT / ".env.example").read_text("utf-8")
+
+
+def test_the_changelog_has_the_version() -> None:
+    """Newest first, each with its day, and what is not released yet above them."""
+    setup = (ROOT / "setup.cfg").read_text("utf-8")
+    version = setup.partition("\nversion = ")[2].partition("\n")[0]
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    released = [re.fullmatch(r"(\d+\.\d+\.\d+) \((\d{4}-\d\d-\d\d)\)", one) for one in headings[1:]]
+    assert all(released)
+    found = [(one[1], one[2]) for one in released if one]
+    assert found[0][0] == version
+    assert found == sorted(found, reverse=True)
+    assert found[-1][0] == "0.1.0"
+    page = (ROOT / "docs" / "upgrading.md").read_text("utf-8")
+    for (newer, _), (older, _) in itertools.pairwise(found):
+        assert f"## From {older} to {newer}\n" in page
+
+
+def test_the_example_of_env_names_what_compose_reads_itself() -> None:
+    """Variables of the compose files that are no settings of the gateway: each that the example names is read."""
+    text = (ROOT / ".env.example").read_text("utf-8").partition("--- Compose alone")[2]
+    named = set(re.findall(r"^# ([A-Z_]+)=", text, re.MULTILINE))
+    read = {name for path in DEPLOY.glob("docker-compose*.yml") for name in re.findall(r"\$\{(\w+)", path.read_text())}
+    assert {"IMAGE_VERSION", "RUNBOOK_URL"} <= named <= read - set(NAMES)
+
+
+def test_monitoring_has_health_checks_and_a_network_of_its_own(tmp_path: Path) -> None:
+    """Each is asked for its health by a program that its image has; workers have no way to them."""
+    services = composed(tmp_path, profile="monitoring")
+    asked = {"prometheus": ":9090/-/healthy", "alertmanager": ":9093/-/healthy", "grafana": ":3000/api/health"}
+    for name, url in asked.items():
+        assert list(services[name]["networks"]) == ["monitoring"], name
+        test = services[name]["healthcheck"]["test"]
+        assert test[:-1] == ["CMD", "wget", "-q", "-O", "/dev/null"], name
+        assert test[-1] == f"http://127.0.0.1{url}"
+    assert set(services[GATEWAY]["networks"]) == {"default", "monitoring"}
+    assert "monitoring" not in (services["worker"].get("networks") or {})
+    assert services["prometheus"]["environment"]["RUNBOOK_URL"]
+
+
+PAGE = (ROOT / "docs" / "compose.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["include", "override", "two projects"])
+def test_the_pages_examples_fit_the_schema(example: str, tmp_path: Path) -> None:
+    """docker-compose 1.29 reads no `include`: the published schema of today's compose does."""
+    path = tmp_path / "compose.yml"
+    path.write_text(example, "utf-8")
+    tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
+
+
+def test_the_pages_examples_are_about_these_files(tmp_path: Path) -> None:
+    """What they include is there, the network is ours, the override keeps the example of a worker from starting."""
+    include, override, joining = (yaml.safe_load(example) for example in EXAMPLES)
+    (one,) = include["include"]
+    ours = ROOT / one["path"][0].removeprefix("gpt2giga-proxy/")
+    assert ours == DEPLOY / BASE
+    assert GATEWAY in own(BASE)
+    assert not include["services"].keys() & own(BASE).keys()
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "override.yml").write_text(yaml.safe_dump(override), "utf-8")
+    services = composed(tmp_path, BASE, "override.yml")
+    assert services["worker"]["profiles"] == ["example"]
+    default = load(BASE)["networks"]["default"]["name"]
+    assert default == "${GATEWAY_NETWORK:-gpt2giga}"
+    assert joining["networks"]["gpt2giga"]["external"] is True
+    shared = set(own(BASE)) | set(load(BASE)["volumes"]) | set(load(BASE)["networks"])
+    told = PAGE.partition("Names are shared")[2].partition("\n- ")[0]
+    assert shared - {GATEWAY, "default"} <= set(re.findall(r"`(\w+)`", told))
 
 
 def test_metrics_stay_inside() -> None:

@@ -79,6 +79,56 @@ def test_places_and_numbers(name: str) -> None:
         assert not overlap(one["gridPos"], other["gridPos"]), (one["title"], other["title"])
 
 
+@pytest.mark.parametrize("name", BOARDS)
+def test_no_hole_is_left(name: str) -> None:
+    """Every square of the grid, 24 wide, from the top to the lowest panel, belongs to exactly one panel."""
+    places = [panel["gridPos"] for panel in BOARDS[name]["panels"]]
+    covered = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    bottom = max(y for _, y in covered) + 1
+    assert sorted(covered) == sorted((x, y) for x in range(24) for y in range(bottom))
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_each_line_of_panels_is_as_wide_as_the_board(name: str) -> None:
+    """Panels that begin at one height fill the width and are equally high; so nothing moves up into another line."""
+    lines: dict[int, list[dict[str, int]]] = {}
+    for panel in BOARDS[name]["panels"]:
+        lines.setdefault(panel["gridPos"]["y"], []).append(panel["gridPos"])
+    for top, line in lines.items():
+        assert sum(place["w"] for place in line) == 24, top
+        assert len({place["h"] for place in line}) == 1, top
+
+
+# Words that tell nothing to who does not know this program.
+VAGUE = re.compile(
+    r"\b(told|turned away|second level|its|whose|good and bad|how (late|long|evenly)|who|left of)\b", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_titles_name_what_is_shown(name: str) -> None:
+    """Nouns: no pronouns and no words of this project's own."""
+    titles = [panel["title"] for panel in BOARDS[name]["panels"] if panel["title"]]
+    assert [title for title in titles if VAGUE.search(title)] == []
+
+
+def test_the_overview_lists_the_alerts() -> None:
+    """Those of ours that fire or are pending, near the top; the source that is provisioned hands them on."""
+    (panel,) = (one for one in BOARDS["gpt2giga-overview.json"]["panels"] if one["type"] == "alertlist")
+    assert panel["gridPos"]["y"] <= 8
+    assert panel["title"] == "Alerts"
+    assert panel["options"]["stateFilter"]["firing"] is panel["options"]["stateFilter"]["pending"] is True
+    assert panel["options"]["stateFilter"]["normal"] is False
+    assert 'alertname=~"Gpt2gigaProxy.+"' in panel["options"]["alertInstanceLabelFilter"]
+    (source,) = load("grafana/provisioning/datasources/prometheus.yml")["datasources"]
+    assert source["jsonData"]["manageAlerts"] is True
+
+
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     """Whether two places share a square."""
     return all(
@@ -147,7 +197,7 @@ def test_nobody_is_blamed_for_requests_that_fail() -> None:
 def test_what_is_not_there_is_not_explained_away() -> None:
     """No package may be known for several reasons, no ready token is none that was refused."""
     found = {panel["title"]: panel for panel in panels(BOARDS["gpt2giga-upstream.json"])}
-    package, second = found["Left of each package"], found["Second level"]
+    package, second = found["Tokens left by package"], found["Ready token (fallback)"]
     assert package["fieldConfig"]["defaults"]["noValue"] == "no package is known"
     assert all(why in package["description"] for why in ("pays as it goes", "GPT2GIGA_BALANCE_SECONDS=0", "until"))
     assert second["targets"][0]["expr"].endswith(" >= 0)"), "NaN, without a ready token, is no value to be shown"

@@ -17,9 +17,11 @@ from tests.deploy.driving import Driver, ask_sandbox
 from tests.deploy.monitoring import Prometheus, free_port, prometheus, until
 from tests.running import Process, ProcessStarter, wait_ready
 
-# Queries that may find nothing, or nothing but 0, after a run in which everything happened; and why. There are none:
-# what is empty elsewhere (the balance of an account that pays as it goes, errors where there were none) says so itself.
-EXCUSED: dict[str, str] = {}
+# Queries that may find nothing, or nothing but 0, after a run in which everything happened; and why. What is empty
+# elsewhere (the balance of an account that pays as it goes, errors where there were none) says so itself.
+EXCUSED: dict[str, str] = {
+    "GigaChat gateway: runtime / Log lines lost / A": "this run's log is read: tests/observe/test_unread_logs.py",
+}
 
 
 class Stage(NamedTuple):
@@ -61,16 +63,18 @@ async def stage(start_process: ProcessStarter, tmp_path: Path) -> AsyncIterator[
             "GPT2GIGA_COMMIT_SECONDS": "0.1",
             "GPT2GIGA_KEEPALIVE_SECONDS": "0.2",
             "GPT2GIGA_BALANCE_SECONDS": "0.5",
+            "GPT2GIGA_IDLE_SECONDS": "5",
         }
         gateway = start_process(env=settings)
         wait_ready(gateway.url)
-        async with aiohttp.ClientSession() as http:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http:
             driver = Driver(gateway.url, sandbox, http)
             driver.spend(looks=100)
             until(lambda: watcher.value('up{job="gpt2giga-proxy"}') == 1, "the gateway is scraped")
             yield Stage(driver, watcher, gateway, ready)
 
 
+@pytest.mark.long
 async def test_every_query_has_an_answer(stage: Stage) -> None:
     """After everything that can happen no panel, variable, annotation or alert asks in vain; and at each stage the
     topmost panel names who is at fault."""
@@ -89,12 +93,15 @@ async def test_every_query_has_an_answer(stage: Stage) -> None:
     driver.no_faults()
     driver.spend(looks=100)
     until(lambda: watcher.value('max(gpt2giga_proxy_token_source{source="oauth"})') == 1, "OAuth gives a token")
-    await driver.troubles()
+    with driver.silence():
+        await driver.troubles()
+        ended = "sum(rate(gpt2giga_proxy_connections_closed_total[10s]))"
+        until(lambda: (watcher.value(ended) or 0) > 0, "a silent connection is ended")
     await driver.usual(2)
     await stage.cause("GIGACHAT")
     good = 'sum(increase(gpt2giga_proxy_slo_events_total{slo="token", result="good"}[1h]))'
     until(lambda: (watcher.value(good) or 0) > 0, "the token is judged every 10 seconds")
-    assert complaints(watcher, questions()) == []
+    assert complaints(watcher, questions(), EXCUSED) == []
     assert {where for where, (series, label) in variables().items() if not watcher.label_values(series, label)} == set()
     for name, rule in alerts().items():
         watcher.now(rule["expr"])
@@ -104,11 +111,11 @@ async def test_every_query_has_an_answer(stage: Stage) -> None:
     await stage.cause("THE GATEWAY is gone")
 
 
-def complaints(watcher: Prometheus, asked: Iterable[Question]) -> list[str]:
+def complaints(watcher: Prometheus, asked: Iterable[Question], excused: Iterable[str] = ()) -> list[str]:
     """What is wrong with these queries' answers, but for what is excused."""
     found = {one.where: (fault, one.expr) for one in asked if (fault := watcher.fault(one))}
-    assert EXCUSED.keys() <= found.keys(), "an excuse that nothing needs"
-    return [f"{where}: {fault}: {expr}" for where, (fault, expr) in found.items() if where not in EXCUSED]
+    assert found.keys() >= set(excused), "an excuse that nothing needs"
+    return [f"{where}: {fault}: {expr}" for where, (fault, expr) in found.items() if where not in excused]
 
 
 def test_the_check_finds_a_dead_panel(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import re
@@ -21,8 +22,6 @@ from tests.programs import needs_program
 from tests.proxies import nginx, started
 from tests.running import GatewayStarter, Running, SandboxStarter, eventually
 from tests.watching import CHAT, ask, saying
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 EXAMPLES = {"nginx": DEPLOY / "nginx" / "gpt2giga-proxy.conf", "caddy": DEPLOY / "caddy" / "Caddyfile"}
 MIB = 1024**2
@@ -77,6 +76,7 @@ async def timed(http: aiohttp.ClientSession, gateway: Running) -> tuple[float, f
     return first, time.monotonic() - sent, data
 
 
+@pytest.mark.long
 async def test_the_first_word_is_not_held_back(
     name: str,
     start_sandbox: SandboxStarter,
@@ -101,6 +101,7 @@ async def test_the_first_word_is_not_held_back(
     assert behind[0][2].endswith(b"data: [DONE]\n\n")
 
 
+@pytest.mark.long
 async def test_a_stream_with_pauses_is_not_cut(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, proxy_before: Before, http: aiohttp.ClientSession
 ) -> None:
@@ -119,6 +120,24 @@ async def test_the_time_outs_are_longer_than_the_longest_silence(name: str) -> N
     assert max(seconds) >= Config().timeout * 1.2
 
 
+async def test_idle_connections_end_at_the_proxy_first(name: str) -> None:
+    """The gateway closes none that the proxy is about to use again."""
+    kept = re.findall(r"^\s*keepalive(?:_timeout)? (\d+)s", EXAMPLES[name].read_text("utf-8"), re.MULTILINE)
+    assert [int(seconds) < Config().idle_seconds - 10 for seconds in kept] == [True]
+
+
+@pytest.mark.long
+async def test_the_gateway_may_end_idle_connections_all_the_same(
+    start_gateway: GatewayStarter, proxy_before: Before, http: aiohttp.ClientSession
+) -> None:
+    """Where it keeps them for a moment only, no request behind the proxy fails of it, but one in that very moment."""
+    proxied = await proxy_before(await start_gateway(GPT2GIGA_IDLE_SECONDS="0.3"))
+    for _ in range(4):
+        assert (await ask(http, proxied, saying("hi"))).content == "hi"
+        await asyncio.sleep(0.6)
+
+
+@pytest.mark.long
 async def test_a_body_of_the_full_size_passes(
     gateway: Running, proxy_before: Before, http: aiohttp.ClientSession
 ) -> None:
@@ -132,6 +151,7 @@ async def test_a_body_of_the_full_size_passes(
         assert (await ask(http, proxied, data=io.BytesIO(b" " * (limit + MIB)))).status == 413
 
 
+@pytest.mark.samples("nginx")
 async def test_a_client_that_leaves_is_gone(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, proxy_before: Before, http: aiohttp.ClientSession
 ) -> None:
@@ -150,3 +170,68 @@ async def test_metrics_do_not_show_outside(gateway: Running, proxy_before: Befor
     for path, status in (("/metrics", 403), ("/livez", 200), ("/v1/models", 200)):
         async with http.get(proxied.url + path) as response:
             assert response.status == status, path
+
+
+async def test_health_tells_no_cause_outside(
+    gateway: Running, proxy_before: Before, http: aiohttp.ClientSession
+) -> None:
+    """The proxy is a loopback peer of the gateway, its clients are not."""
+    proxied = await proxy_before(gateway)
+    assert "token" in (await ask(http, gateway, method="GET", path="/health")).json
+    reply = await ask(http, proxied, method="GET", path="/health")
+    assert reply.json == {"status": "healthy", "provider": "gigachat", "gigachat_available": True}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "127.0.0.1"},
+        {"X-Forwarded-For": "", "X-Real-IP": ""},
+        {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"},
+        {"Connection": "close, X-Forwarded-For, X-Real-IP"},
+        {"Authorization": "Bearer wrong"},
+    ],
+    ids=["a local name", "empty", "forged", "hop by hop", "a wrong key"],
+)
+async def test_no_caller_from_outside_passes_for_an_operator(
+    start_gateway: GatewayStarter, proxy_before: Before, http: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    """Whatever a client sends, the proxy says that it came from outside, and the state is all that it is told."""
+    gateway = await start_gateway(GPT2GIGA_API_KEY="k")
+    proxied = await proxy_before(gateway)
+    for path, told in (("/health", {"status", "provider", "gigachat_available"}), ("/readyz", {"ready"})):
+        async with http.get(proxied.url + path, headers=headers) as response:
+            if response.content_type == "application/json":  # the test's Caddy serves one address alone
+                assert set(await response.json()) == told
+            else:
+                assert "token" not in await response.text()
+    async with http.get(proxied.url + "/health", headers={"Authorization": "Bearer k"}) as response:
+        assert "token" in await response.json()
+
+
+async def test_the_name_of_a_gateway_without_a_key(
+    name: str, start_gateway: GatewayStarter, proxy_before: Before, http: aiohttp.ClientSession
+) -> None:
+    """The proxy keeps the name that the client asked for: it has to be in GPT2GIGA_HOSTS, as the example says."""
+    assert "GPT2GIGA_HOSTS" in EXAMPLES[name].read_text("utf-8")
+    gateway = await start_gateway(GPT2GIGA_HOSTS="gw.example.com")
+    proxied = await proxy_before(gateway)
+    reply = await ask(http, proxied, method="GET", path="/v1/models", headers={"Host": "gw.example.com"})
+    assert reply.status == 200
+    if name == "nginx":  # the test's Caddy serves one address alone
+        reply = await ask(http, proxied, method="GET", path="/v1/models", headers={"Host": "other.example.com"})
+        assert (reply.status, reply.error["code"]) == (403, "host_not_allowed")
+
+
+@pytest.mark.long
+async def test_large_cookies_and_odd_paths(proxy_before: Before, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """What single sign-on adds passes, a header of nearly 64 KB and 190 KB in all; and `/metrics` has no other form."""
+    proxied = await proxy_before(gateway)
+    for headers in ({"Cookie": "a=" + "b" * 64_000}, {f"X-Cookie-{at}": "b" * 64_000 for at in range(3)}):
+        assert (await ask(http, proxied, saying("hi"), headers=headers)).content == "hi"
+    for path in ("/v1/v1/chat/completions", "/api/v1/chat/completions/", "/v1//chat/completions"):
+        assert (await ask(http, proxied, saying("hi"), path=path)).content == "hi"
+    for path in ("//metrics", "/metrics/", "/v1/metrics", "/api/v1/metrics", "/v1/v1/metrics", "//health"):
+        reply = await ask(http, proxied, method="GET", path=path)
+        assert reply.status in (403, 404), path
+        assert "gpt2giga_proxy_requests_total" not in reply.text

@@ -66,6 +66,7 @@ def healthy(service: dict[str, Any]) -> bool:
     return not subprocess.call([sys.executable, *rest], env=env, stderr=subprocess.DEVNULL, timeout=20)
 
 
+@pytest.mark.long
 def test_the_worker_gets_an_answer(
     services: dict[str, Any], start_process: ProcessStarter, unused_ports: list[int]
 ) -> None:
@@ -90,6 +91,7 @@ def test_the_worker_gets_an_answer(
     assert done.stderr.startswith("no answer: ")
 
 
+@pytest.mark.long
 def test_the_worker_sends_its_key(services: dict[str, Any], start_process: ProcessStarter, tmp_path: Path) -> None:
     """From a file, as the others do from the environment; what a wrong one comes to is said."""
     start_process(*services["gigachat-sandbox"]["command"])

@@ -95,13 +95,13 @@ async def test_verdict_on_a_ready_token(sandbox: Sandbox, gateway: Running, stat
     """GigaChat takes it, refuses it, or could not be asked; only a refusal of the token is one."""
     if status != 200:
         sandbox.state.faults.add("status", "models", status=status)
-    assert await gateway.gateway.catalog.takes(sandbox.state.tokens.issue(60)) is verdict
+    assert await gateway.gateway.catalog.accepts_token(sandbox.state.tokens.issue(60)) is verdict
 
 
 async def test_verdict_while_gone(sandbox: Sandbox, gateway: Running) -> None:
     """No answer is no verdict."""
     sandbox.state.faults.add("down", "models", times=None)
-    assert await gateway.gateway.catalog.takes(sandbox.state.tokens.issue(60)) is None
+    assert await gateway.gateway.catalog.accepts_token(sandbox.state.tokens.issue(60)) is None
 
 
 async def test_leaving_while_it_is_fetched(sandbox: Sandbox, start_gateway: GatewayStarter) -> None:

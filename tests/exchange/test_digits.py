@@ -15,8 +15,6 @@ from app.sandbox import server
 from tests.running import GatewayStarter, Running
 from tests.watching import ask, called, tool
 
-pytestmark = pytest.mark.usefixtures("few_roots")
-
 ACCOUNT = "40817810099910004312"
 CALL = f'{{"name":"pay","arguments":{{"account":{ACCOUNT},"sum":1.5}}}}'
 USAGE = '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'

@@ -15,7 +15,8 @@ import pytest
 from app.sandbox.catalog import MODELS
 from app.sandbox.embeddings import vector
 from app.sandbox.server import Running as Sandbox
-from tests.running import Running, eventually
+from app.server.app_keys import BODIES
+from tests.running import GatewayStarter, Running, eventually
 from tests.watching import told
 
 Embed = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, Any], dict[str, str]]]]
@@ -156,3 +157,17 @@ async def test_revoked_between_batches(sandbox: Sandbox, embed: Embed) -> None:
     assert (status, len(body["data"])) == (200, 45)
     assert sandbox.state.tokens.issued == 2
     assert [record.status for record in sandbox.state.requests.of("embeddings")] == [200, 401, 200, 200]
+
+
+async def test_more_numbers_than_there_is_memory_for(
+    sandbox: Sandbox, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """It is a 503 before GigaChat is asked; base64 takes less, and all is free again."""
+    gateway = await start_gateway(GPT2GIGA_MAX_BODIES_BYTES="1200000", GPT2GIGA_MAX_BODY_BYTES="1MiB")
+    url = f"{gateway.url}/v1/embeddings"
+    for more, status in (({}, 503), ({"encoding_format": "base64"}, 200), ({}, 503)):
+        asked = len(sandbox.state.requests.of("embeddings"))
+        async with http.post(url, json={"model": "Embeddings", "input": TEXTS, **more}) as response:
+            assert response.status == status
+        assert (len(sandbox.state.requests.of("embeddings")) > asked) == (status == 200)
+        assert gateway.app[BODIES].memory.left == 1_200_000

@@ -11,10 +11,8 @@ import pytest
 from app.sandbox import server
 from tests.attaching import attached, by_id, chats, image, shelf, showing, uploads
 from tests.media import files as made
-from tests.running import GatewayStarter, Running
+from tests.running import GatewayStarter, Running, eventually
 from tests.watching import ask
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 PHOTO = made.photo("JPEG")
 STICKER = made.photo("WEBP")
@@ -46,10 +44,10 @@ async def test_tenants_share_no_file(
         assert (reply.status, attached(sandbox)) == (200, [[file.id]])
 
 
-async def test_a_stranger_of_another_process_is_refused_by_gigachat(
+async def test_a_file_that_another_process_uploaded_is_its_clients_own(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
-    """Whose file it is, this gateway need not know: GigaChat binds it to the client id."""
+    """GigaChat binds it to the client id: this gateway need not know whose it is."""
     first, second = await start_gateway(), await start_gateway()
     await ask(http, first, showing(image(PHOTO)), headers=ALICE)
     (file,) = shelf(sandbox)
@@ -76,7 +74,7 @@ async def test_a_clients_own_client_id_stays_here(
 async def test_a_file_that_gigachat_lost_is_uploaded_again(
     more: dict[str, Any], stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """Once, and the client sees an answer; those of the request that were still there do not stay for ever."""
+    """Once, with all other files of the request, and the client sees an answer."""
     body = showing(image(PHOTO), image(STICKER), stream=stream, **more)
     assert (await ask(http, gateway, body)).status == 200
     lost, other = shelf(sandbox)
@@ -84,8 +82,20 @@ async def test_a_file_that_gigachat_lost_is_uploaded_again(
     reply = await ask(http, gateway, body)
     assert reply.status == 200, reply.text
     assert (reply.text.count("I see"), uploads(sandbox)) == (2 * more.get("n", 1), 4)
-    await gateway.gateway.chat._files._uploads.clean()
-    assert other not in shelf(sandbox)
+    assert attached(sandbox) == [[file.id] for file in shelf(sandbox) if file is not other]
+
+
+async def test_what_was_uploaded_beside_a_lost_file_is_deleted(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """In the next round, though the same content is in use again."""
+    gateway = await start_gateway(GPT2GIGA_FILE_SECONDS="3")
+    body = showing(image(PHOTO), image(STICKER))
+    assert (await ask(http, gateway, body)).status == 200
+    lost, other = shelf(sandbox)
+    sandbox.state.files.forget(lost.id)
+    assert (await ask(http, gateway, body)).status == 200
+    await eventually(lambda: other not in shelf(sandbox))
     assert attached(sandbox) == [[file.id] for file in shelf(sandbox)]
 
 

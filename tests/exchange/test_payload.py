@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from app.errors import GatewayError
-from app.exchange.payload import encoded
+from app.exchange.payload import encode
+from app.translate.field_names import FieldNames
 
 
 def test_a_payload_is_compact_utf8() -> None:
     """Cyrillic as it is, no spaces."""
-    assert encoded({"a": "Да"}) == '{"a":"Да"}'.encode()
+    assert encode({"a": "Да"}, FieldNames()) == '{"a":"Да"}'.encode()
 
 
 def test_the_field_without_json_is_named() -> None:
@@ -20,10 +21,10 @@ def test_the_field_without_json_is_named() -> None:
         nested = [nested]
     for value in (nested, [2**70, nested]):
         with pytest.raises(GatewayError) as caught:
-            encoded({"model": "m", "flags": value})
-        assert (caught.value.row.status, caught.value.param) == (400, "flags")
+            encode({"model": "m", "flags": value}, FieldNames())
+        assert (caught.value.kind.status, caught.value.param) == (400, "flags")
 
 
 def test_a_long_number_keeps_its_digits() -> None:
     """An account's number is an argument like others."""
-    assert encoded({"город": 2**70}) == f'{{"город":{2**70}}}'.encode()
+    assert encode({"город": 2**70}, FieldNames()) == f'{{"город":{2**70}}}'.encode()

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 
 from app.sandbox.record import Record
 from app.translate.openai.parameters import DROPPABLE, IDENTITIES, PARAMETERS
+from tests.examples import examples
 from tests.exchange.strategies import chats
 from tests.exchange.world import World
 from tests.translate.schemas.strategies import properties
 from tests.watching import Reply
 
-bounded = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """One for all examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", os.devnull)
-        world = World()
-        world.open()
-    yield world
-    world.close()
+bounded = examples(max_examples=50, suppress=[HealthCheck.too_slow])
 
 
 def refused(reply: Reply, asked: list[Record]) -> bool:
@@ -64,7 +52,7 @@ def comparable(reply: Reply) -> Any:
     for choice in choices:
         message = choice["message"]
         for call in message.get("tool_calls", []):
-            # the last number is not compared: of several choices test_tools.py of the peers tells what is wrong with it
+            # the last number is not compared: of several choices tests/regressions tells what is wrong with it
             assert re.fullmatch(r"[0-9a-f]{32}-v1-[0-9]", call.pop("id"))
         message["content"] = message["content"] or None
     usage = reply.events[-2]["usage"] if reply.streamed else reply.json["usage"]
@@ -78,6 +66,9 @@ def test_a_stream_is_the_whole_answer(world: World, body: dict[str, Any]) -> Non
     """Choices, words, thoughts, calls, reasons, usage and notes do not depend on how the answer comes."""
     body = {**body, "stream_options": {"include_usage": True}}
     whole, streamed = world.ask(body)[0], world.ask(body, stream=True)[0]
+    if (whole.status, streamed.status) == (502, 200):  # no JSON: what a stream has said cannot be taken back
+        assert body.get("response_format")
+        return
     assert comparable(streamed) == comparable(whole)
     assert whole.status != 200 or streamed.events[-1] == "[DONE]"
 
@@ -241,7 +232,7 @@ def test_no_field_is_lost_silently(world: World, body: dict[str, Any]) -> None:
     payload, rules = asked[0].body, told(reply)
     for name, value in body.items():
         if name not in PARAMETERS:
-            assert "unknown" in rules
+            assert rules & {name, "unknown"}
         elif name in DROPPABLE:
             assert name in rules or value in PARAMETERS[name].neutral, name
             assert name not in payload
@@ -251,6 +242,6 @@ def test_no_field_is_lost_silently(world: World, body: dict[str, Any]) -> None:
             assert "max_completion_tokens" in body or _limited(value, payload, reply)
         else:
             assert CARRIED[name](value, payload, reply), (name, value, payload)
-    assert "model" in body or "model=default" in rules
+    assert "model" in body or payload["model"] == "GigaChat"
     assert "tools.type" in rules or {"type": "web_search"} not in body.get("tools", [])
     assert "messages.name" in rules or not any(one.get("name") == "bob" for one in body["messages"])

@@ -1,241 +1,294 @@
-"""Variants of a request over the wire: formats, required calls, state ids, stop sequences, several choices."""
+"""A chat request streamed: the chunks as typed clients want them, and every way in which a stream goes wrong."""
 
 from __future__ import annotations
 
-import gc
-import json
-from types import TracebackType
+import logging
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
-from prometheus_client import REGISTRY
 
 from app.sandbox import server
 from tests.running import GatewayStarter, Running, eventually
-from tests.watching import Reply, ask
+from tests.watching import CHAT, Reply, ask, asking, counted, everything, raw, saying, tally, told
 
-pytestmark = pytest.mark.usefixtures("few_roots")
-
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-FORMAT = {"type": "json_schema", "json_schema": {"name": "reply", "schema": SCHEMA, "strict": True}}
-TOOLS = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in ("look", "act")]
-
-
-def saying(text: str, **fields: Any) -> dict[str, Any]:
-    """A chat request with one user message."""
-    return {"model": "GigaChat", "messages": [{"role": "user", "content": text}], **fields}
+WORDS = (
+    'Привет, мир! 😀 Hello, world: one phrase, and another one, and "quotes" \\ too.\n\n```py\nx = 1\n```\t\u2028end'
+)
+LONG = asking("sandbox:long 6", stream=True)
 
 
-def text_of(reply: Reply, stream: bool) -> str:
-    """The words of a reply, whole or streamed."""
-    if not stream:
-        return str(reply.json["choices"][0]["message"]["content"])
-    chunks = [event for event in reply.events if event != "[DONE]"]
-    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+def chunks_of(reply: Reply) -> list[dict[str, Any]]:
+    """The chunks of a stream that came to its end."""
+    assert reply.status == 200, reply.text
+    assert reply.events[-1] == "[DONE]"
+    assert reply.events.count("[DONE]") == 1
+    assert reply.text.endswith("data: [DONE]\n\n")
+    return reply.events[:-1]
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_a_model_that_ignores_the_format(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """Prose instead of JSON: the schema becomes a forced function, told, and the next request begins with it."""
-    body = saying("hello", model="GigaChat-Plus", response_format=FORMAT, stream=stream)
-    for asked in (2, 3):
-        reply = await ask(http, gateway, body)
-        assert reply.status == 200, reply.text
-        assert set(json.loads(text_of(reply, stream))) == {"answer"}
-        assert len(sandbox.state.requests.of("chat")) == asked
-    assert "response_format->function" in reply.headers["x-gateway-adapted"]
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_a_format_that_is_refused(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """GigaChat's refusal of the format is tried as a function; in strict mode it is the answer."""
-    sandbox.state.faults.add("format_refused", times=None)
-    body = saying("hello", response_format=FORMAT, stream=stream)
-    assert set(json.loads(text_of(await ask(http, gateway, body), stream))) == {"answer"}
-    strict = await ask(
-        http,
-        gateway,
-        saying("other", model="GigaChat-2", response_format=FORMAT),
-        headers={"X-Gateway-Strict": "1"},
-    )
-    assert strict.status == 400
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_any_json_out_of_its_fence(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """`json_object`: what comes in a fence is asked for once more in words, and taken out."""
-    sandbox.state.faults.add("fenced_json", times=None)
-    reply = await ask(http, gateway, saying("hello", response_format={"type": "json_object"}, stream=stream))
-    assert isinstance(json.loads(text_of(reply, stream)), dict)
-    assert "response_format->instruction" in reply.headers["x-gateway-adapted"]
-    assert len(sandbox.state.requests.of("chat")) == 2
-
-
-async def test_a_cut_leaves_nothing_behind(gateway: Running, http: aiohttp.ClientSession) -> None:
-    """An answer that a stop sequence cuts is closed and not read on: no traceback of it is kept by anybody."""
-
-    def tracebacks() -> int:
-        gc.collect()
-        return sum(type(one) is TracebackType for one in gc.get_objects())
-
-    body = saying("sandbox:long 500", stop=["phrase 3"])
-    await ask(http, gateway, body)
-    before = tracebacks()
-    for _ in range(20):
-        assert (await ask(http, gateway, body)).status == 200
-    assert tracebacks() < before + 10
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_a_cut_off_answer_is_told_in_its_own_words(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """Stop sequences have GigaChat stream; a client that did not ask for a stream hears of none."""
-    sandbox.state.faults.add("cut", "chat", after=2)
-    reply = await ask(http, gateway, saying("sandbox:long 500", stop=["никогда"], stream=stream))
-    if stream:
-        assert reply.events[-1]["error"]["code"] == "stream_truncated"
-    else:
-        assert (reply.status, reply.error["code"]) == (502, "upstream_error")
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_a_required_call_is_asked_for_twice(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """Words instead of a required call: one more try, then the words stand."""
-    reply = await ask(http, gateway, saying("sandbox:say no", tools=TOOLS, tool_choice="required", stream=stream))
-    assert text_of(reply, stream) == "no"
-    assert len(sandbox.state.requests.of("chat")) == 2
-    assert "tool_choice=required->auto" in reply.headers["x-gateway-adapted"]
-
-
-async def test_what_was_thrown_away_is_counted(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The words that came in place of a call were paid for: GigaChat counts them, and the line has both answers."""
-    caplog.set_level("INFO", "gpt2giga")
-    aborts = REGISTRY.get_sample_value("gpt2giga_proxy_abort_usage_total", {"method": "counted"})
-    body = saying("sandbox:long 300", tools=TOOLS, tool_choice="required", stream=True)
-    reply = await ask(http, gateway, body | {"stream_options": {"include_usage": True}})
-    await eventually(lambda: any(record.getMessage() == "request" for record in caplog.records))
-    (line,) = [record.__dict__["gateway_fields"] for record in caplog.records if record.getMessage() == "request"]
-    assert [record.where for record in sandbox.state.requests.of() if record.where in ("chat", "tokens")] == [
-        "chat",
-        "chat",
-        "tokens",
-    ]
-    told = reply.events[-2]["usage"]
-    assert line["prompt_tokens"] > told["prompt_tokens"]
-    assert line["completion_tokens"] > told["completion_tokens"]
-    assert REGISTRY.get_sample_value("gpt2giga_proxy_abort_usage_total", {"method": "counted"}) == aborts
-
-
-async def test_the_count_of_what_was_thrown_away_holds_nothing_up(
-    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
-) -> None:
-    """It comes behind the answer: a slow or failing count costs no first word, and no time-out of GigaChat's."""
-    gateway = await start_gateway(GPT2GIGA_FIRST_BYTE_SECONDS="1")
-    sandbox.state.faults.add("slow", "tokens", seconds=1.5)
-    body = saying("sandbox:long 300", tools=TOOLS, tool_choice="required", stream=True)
+@pytest.mark.parametrize("usage", [False, True])
+async def test_the_sequence_of_chunks(usage: bool, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """A role chunk, the deltas, the finish, the usage only if it was asked for, [DONE]; each with its head."""
+    body = asking("sandbox:long 3", stream=True, **({"stream_options": {"include_usage": True}} if usage else {}))
     reply = await ask(http, gateway, body)
-    assert (reply.status, reply.events[-1]) == (200, "[DONE]")
-    sandbox.state.faults.add("status", "tokens", status=500)
-    assert (await ask(http, gateway, body)).events[-1] == "[DONE]"
+    chunks = chunks_of(reply)
+    for chunk in chunks:
+        assert chunk["id"] == f"chatcmpl-{reply.headers['x-request-id']}"
+        assert chunk["object"] == "chat.completion.chunk"
+        assert chunk["created"] == chunks[0]["created"] > 1_600_000_000
+        assert chunk["model"] == "GigaChat:2.0.28.2"
+        assert chunk["system_fingerprint"].startswith("fp_")
+        assert "error" not in chunk
+    last = chunks.pop() if usage else None
+    assert all(list(chunk["choices"][0]) == ["index", "delta", "finish_reason"] for chunk in chunks)
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None}
+    assert [list(chunk["choices"][0]["delta"]) for chunk in chunks[1:-1]] == [["content"]] * 3
+    assert chunks[-1]["choices"][0]["delta"] == {}
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None] * 4 + ["stop"]
+    if last is None:
+        assert not any("usage" in chunk for chunk in chunks)
+    else:
+        assert [chunk["usage"] for chunk in chunks] == [None] * 5
+        assert last["choices"] == []
+        counts = last["usage"]
+        assert counts["total_tokens"] == counts["prompt_tokens"] + counts["completion_tokens"]
+        assert counts["prompt_tokens"] > 0
 
 
-async def test_what_came_to_its_end_is_not_counted_again(
+async def test_the_headers_of_a_stream(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """Nothing on the way may keep or hold back what comes."""
+    headers = (await ask(http, gateway, LONG)).headers
+    assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert headers["Cache-Control"] == "no-cache"
+    assert headers["X-Accel-Buffering"] == "no"
+    assert "Content-Length" not in headers
+
+
+async def test_an_old_proxy_before_us(gateway: Running) -> None:
+    """HTTP/1.0, as nginx speaks by default, gets the whole stream and its end by the connection's close."""
+    body = orjson.dumps(LONG)
+    head = f"POST {CHAT} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    answer = await raw(gateway, head + body)
+    assert answer.split(b" ", 2)[1] == b"200"
+    assert b"chunked" not in answer
+    assert answer.count(b"data: ") == 9
+    assert answer.endswith(b"data: [DONE]\n\n")
+
+
+async def test_a_client_that_asks_before_it_sends(gateway: Running) -> None:
+    """`Expect: 100-continue`, which curl sends with a large body, is answered."""
+    body = orjson.dumps(saying("hi"))
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    answer = await raw(gateway, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+
+
+SAME = {
+    "words": asking(f"sandbox:say {WORDS}"),
+    "an echo": asking("Как дела?"),
+    "many phrases": asking("sandbox:long 200"),
+    "one letter": saying("x"),
+    "reasoning": asking(f"sandbox:reasoning\nsandbox:say {WORDS}"),
+    "cut by a limit": asking("sandbox:long 20", max_tokens=30),
+    "the filter": asking("sandbox:finish blacklist\nsandbox:say Не могу говорить об этом."),
+    "bigger chunks": asking("sandbox:long 9", update_interval=0.001),
+}
+
+
+@pytest.mark.parametrize("body", SAME.values(), ids=SAME)
+async def test_a_stream_says_what_a_whole_answer_says(
+    body: dict[str, Any], gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """Text, reasoning, finish reason and usage are the same, streamed or whole, and Cyrillic is never escaped."""
+    whole = await ask(http, gateway, body, headers={"X-Tenant-ID": "whole"})
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    streamed = await ask(http, gateway, body | options, headers={"X-Tenant-ID": "stream"})
+    *chunks, last = chunks_of(streamed)
+    choice = whole.json["choices"][0]
+    assert streamed.content == whole.content != ""
+    assert chunks[-1]["choices"][0]["finish_reason"] == choice["finish_reason"]
+    thought = "".join(chunk["choices"][0]["delta"].get("reasoning_content", "") for chunk in chunks)
+    assert thought == choice["message"].get("reasoning_content", "")
+    assert last["usage"] == whole.json["usage"]
+    assert "\\u04" not in whole.text + streamed.text
+    assert choice["message"]["role"] == "assistant"
+    assert choice["message"]["refusal"] is None
+
+
+# Faults that a client need not notice -> the words that come all the same.
+HARMLESS: dict[str, tuple[str, str]] = {
+    "no_done": ("hi", "hi"),
+    "bom": ("hi", "hi"),
+    "crlf": ("hi", "hi"),
+    "no_usage": ("hi", "hi"),
+    "null_content": ("hi", ""),
+    "surrogate": ("hi", "hi😀"),
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+async def test_what_a_client_need_not_notice(
+    kind: str, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each oddity of GigaChat's streams still gives a whole stream, counted as a success."""
+    caplog.set_level(logging.INFO, "gpt2giga")
+    before = await tally(http, gateway)
+    text, want = HARMLESS[kind]
+    sandbox.state.faults.add(kind, where="chat")
+    reply = await ask(http, gateway, saying(text, stream=True, stream_options={"include_usage": True}))
+    chunks = chunks_of(reply)
+    assert reply.content == want
+    assert [chunk for chunk in chunks if chunk["choices"]][-1]["choices"][0]["finish_reason"] == "stop"
+    assert any(not chunk["choices"] for chunk in chunks) == (kind != "no_usage")
+    assert (await told(caplog))["status"] == 200
+    assert (await tally(http, gateway)).since(before) == ({}, {"good": 1})
+
+
+# A fault after the first event -> code, error_type and status that it is counted under, and who ended the stream.
+BROKEN: dict[str, tuple[dict[str, Any], tuple[str, str, int, str]]] = {
+    "cut": ({}, ("stream_truncated", "stream_truncated", 502, "upstream")),
+    "cut with a reset": ({"kind": "cut", "rst": True}, ("stream_truncated", "stream_truncated", 502, "upstream")),
+    "end": ({}, ("stream_truncated", "stream_truncated", 502, "upstream")),
+    "event_error": ({"message": "see http://10.0.0.1/"}, ("upstream_error", "upstream_5xx", 502, "upstream")),
+    "garbage": ({}, ("upstream_error", "upstream_5xx", 502, "upstream")),
+    "stall": ({"seconds": 5.0}, ("upstream_timeout", "upstream_timeout", 504, "idle_timeout")),
+}
+
+
+@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize("kind", BROKEN)
+async def test_a_stream_that_breaks(
+    kind: str,
+    after: int,
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What came stays, then an error event and no [DONE]; it counts as the failure that it is, with the wire's 200."""
+    caplog.set_level(logging.INFO, "gpt2giga")
+    given, (code, error_type, status, side) = BROKEN[kind]
+    sandbox.state.faults.add(**{"kind": kind, "where": "chat", "after": after, **given})
+    gateway = await start_gateway(ready=False, GIGACHAT_TIMEOUT="0.15" if kind == "stall" else "")
+    before = await tally(http, gateway)
+    aborts = await counted(http, gateway, "gpt2giga_proxy_stream_aborts_total", "side")
+    reply = await ask(http, gateway, LONG)
+    assert reply.status == 200
+    *chunks, failure = reply.events
+    assert reply.content == "".join(f"Фраза {n} из 6, phrase {n} of 6. " for n in range(1, after + 1))
+    assert all(chunk["choices"][0]["finish_reason"] is None for chunk in chunks)
+    assert list(failure) == ["error"]
+    assert (failure["error"]["code"], failure["error"]["type"]) == (code, "server_error")
+    assert "10.0.0.1" not in reply.text
+    assert "[DONE]" not in reply.text
+    line = await told(caplog)
+    assert (line["status"], line["wire_status"], line["error_type"]) == (status, 200, error_type)
+    assert line["aborted_by"] == side
+    assert (await tally(http, gateway)).since(before) == ({error_type: 1}, {"bad": 1})
+    after_ = await counted(http, gateway, "gpt2giga_proxy_stream_aborts_total", "side")
+    assert dict(after_ - aborts) == {side: 1}
+    assert len(sandbox.state.requests.of("chat")) == 1
+    assert "Traceback" not in everything(caplog)
+
+
+# A fault before the first event: a real status, in the envelope.
+EARLY: dict[str, tuple[dict[str, Any], tuple[int, str]]] = {
+    "cut": ({"after": 0}, (502, "upstream_error")),
+    "end": ({"after": 0}, (502, "upstream_error")),
+    "event_error": ({"after": 0}, (502, "upstream_error")),
+    "garbage": ({"after": 0}, (502, "upstream_error")),
+    "html_200": ({}, (502, "upstream_error")),
+    "slow": ({"seconds": 5.0}, (504, "upstream_timeout")),
+    "stall": ({"after": 0, "seconds": 5.0}, (504, "upstream_timeout")),
+}
+
+
+@pytest.mark.parametrize("kind", EARLY)
+async def test_a_stream_that_never_begins(
+    kind: str, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """It is no 200: an SDK sees a status that it understands."""
+    given, want = EARLY[kind]
+    sandbox.state.faults.add(kind, where="chat", **given)
+    gateway = await start_gateway(ready=False, GPT2GIGA_FIRST_BYTE_SECONDS="0.15")
+    reply = await ask(http, gateway, LONG)
+    assert (reply.status, reply.error["code"]) == want
+    await eventually(lambda: sandbox.state.requests.of("chat")[0].outcome != "")
+
+
+async def test_a_stream_that_ends_before_its_first_word(
     sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """A first answer that was over had told its usage itself."""
-    body = saying("sandbox:say ", tools=TOOLS, tool_choice="required", stream=True)
-    assert (await ask(http, gateway, body)).status == 200
-    assert len(sandbox.state.requests.of("chat")) == 2
-    assert sandbox.state.requests.of("tokens") == []
+    """Once the status line is out it is a truncated stream, also where no word had come yet."""
+    sandbox.state.faults.add("null_content", where="chat")
+    sandbox.state.faults.add("stall", where="chat", after=1, seconds=0.1)
+    sandbox.state.faults.add("end", where="chat", after=1)
+    reply = await ask(http, gateway, LONG)
+    assert reply.status == 200
+    assert reply.events[-1]["error"]["code"] == "stream_truncated"
 
 
-@pytest.mark.parametrize("echo", ["true", "false"])
-async def test_the_state_comes_back(
-    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, echo: str
+@pytest.mark.parametrize(("status", "code"), [(429, "rate_limit_exceeded"), (402, "insufficient_quota")])
+async def test_a_refusal_after_the_status_line(
+    status: int,
+    code: str,
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """GigaChat's state id travels inside the call's id; refused, it is left out once; switched off, it never goes."""
-    gateway = await start_gateway(GPT2GIGA_STATE_ECHO=echo)
-    first = await ask(http, gateway, saying("sandbox:call look {}", tools=TOOLS))
-    call = first.json["choices"][0]["message"]
-    history = [
-        {"role": "user", "content": "look"},
-        call,
-        {"role": "tool", "tool_call_id": call["tool_calls"][0]["id"], "content": "a tree"},
-    ]
-    body = {"model": "GigaChat", "messages": history, "tools": TOOLS}
-    assert "a tree" in text_of(await ask(http, gateway, body), stream=False)
-    sent = [message.get("functions_state_id") for message in sandbox.state.requests.of("chat")[-1].body["messages"]]
-    assert any(sent) is (echo == "true")
-    sandbox.state.faults.add("state_refused", times=1)
-    assert (await ask(http, gateway, body)).status == 200
+    """When the status line could not wait, the refusal is an event with the same fields, counted under its status."""
+    caplog.set_level(logging.INFO, "gpt2giga")
+    sandbox.state.faults.add("slow", where="chat", seconds=0.2)
+    sandbox.state.faults.add("status", where="chat", status=status, times=None)
+    gateway = await start_gateway(ready=False, GPT2GIGA_COMMIT_SECONDS="0.05")
+    reply = await ask(http, gateway, LONG)
+    assert reply.status == 200
+    assert [event["error"]["code"] for event in reply.events] == [code]
+    assert set(reply.events[0]["error"]) == {"message", "type", "param", "code"}
+    line = await told(caplog)
+    assert (line["status"], line["wire_status"], line["error_type"]) == (429, 200, f"upstream_{status}")
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_a_stop_sequence(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
+async def test_a_model_that_fails_inside_a_stream(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """`finish_reason: error` is an error event which says that another try may do."""
+    reply = await ask(http, gateway, asking("sandbox:finish error\nsandbox:long 3", stream=True))
+    assert reply.events[-1]["error"]["code"] == "upstream_generation_error"
+    assert "[DONE]" not in reply.text
+
+
+async def test_the_filters_sentence_is_an_answer(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """`blacklist` is no error: its sentence with `content_filter`, asked once."""
+    reply = await ask(http, gateway, asking("sandbox:finish blacklist\nsandbox:say Сменим тему?"))
+    choice = reply.json["choices"][0]
+    assert (reply.status, choice["finish_reason"], choice["message"]["content"]) == (
+        200,
+        "content_filter",
+        "Сменим тему?",
+    )
+
+
+async def test_connections_are_used_again(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """The answer ends before it, GigaChat's generation ends with it, and the usage is counted."""
-    options = {"stream_options": {"include_usage": True}} if stream else {}
-    reply = await ask(http, gateway, saying("sandbox:long 2000", stop=["phrase 3"], stream=stream, **options))
-    assert text_of(reply, stream).endswith("из 2000, ")
-    chunks = [event for event in reply.events if event != "[DONE]"] if stream else [reply.json]
-    finishes = [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"] if choice["finish_reason"]]
-    assert finishes == ["stop"]
-    usage = chunks[-1]["usage"]
-    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 10
-    assert usage["completion_tokens"] < 100
-    await eventually(lambda: sandbox.state.requests.of("chat")[-1].ended is not None)
-    assert sandbox.state.requests.of("chat")[-1].chunks < 2000
+    """Streams and whole answers that came to their end leave their connection to the next; broken ones close theirs."""
+    connector = gateway.gateway.gigachat._session.connector
+    assert connector is not None
 
+    def idle() -> set[object]:
+        return {protocol for waiting in connector._conns.values() for protocol, _ in waiting}
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_several_choices(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """As many requests, one after another, numbered; one that fails fails them all."""
-    reply = await ask(http, gateway, saying("sandbox:say x", n=3, stream=stream))
-    if stream:
-        chunks = [event for event in reply.events if event != "[DONE]"]
-        ends = [choice["index"] for chunk in chunks for choice in chunk["choices"] if choice["finish_reason"]]
-        assert ends == [0, 1, 2]
-    else:
-        assert [(choice["index"], choice["message"]["content"]) for choice in reply.json["choices"]] == [
-            (0, "x"),
-            (1, "x"),
-            (2, "x"),
-        ]
-        usage = [record.status for record in sandbox.state.requests.of("chat")]
-        assert (len(usage), sandbox.state.most_chatting) == (3, 1)
-    assert (await ask(http, gateway, saying("sandbox:say x", n=5))).status == 400
-
-
-async def test_a_choice_that_fails(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
-    """No answer with a hole in it."""
-    sandbox.state.faults.add("slow", where="chat", seconds=0.0)
-    sandbox.state.faults.add("status", where="chat", status=422, message="Invalid params: no")
-    assert (await ask(http, gateway, saying("sandbox:say x", n=2))).status == 400
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_an_agent_where_formats_are_refused(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, stream: bool
-) -> None:
-    """Its tools are still called, and its JSON is asked for in words."""
-    sandbox.state.faults.add("format_refused", times=None)
-    body = saying("sandbox:call look {}", response_format=FORMAT, tools=TOOLS, stream=stream)
-    reply = await ask(http, gateway, body)
-    assert '"tool_calls"' in reply.text
-    assert "response_format->instruction" in reply.headers["x-gateway-adapted"]
-    assert "response_format" not in sandbox.state.requests.of("chat")[-1].body
+    await ask(http, gateway, saying("hi"))
+    before = idle()
+    for body in (LONG, saying("hi"), LONG):
+        await ask(http, gateway, body)
+        await eventually(lambda: not connector._acquired)
+        assert idle() == before
+    sandbox.state.faults.add("garbage", where="chat", after=1)
+    sandbox.state.faults.add("stall", where="chat", after=2, seconds=30.0)
+    await ask(http, gateway, LONG)
+    await eventually(lambda: not connector._acquired)
+    assert idle() < before
+    await eventually(lambda: sandbox.state.requests.of("chat")[-1].outcome == "client_gone")

@@ -8,25 +8,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.exchange import uploads as uploading
-from app.exchange.uploads import Uploads
 from app.sandbox import server
-from tests.attaching import attached, by_id, chats, image, shelf, showing, uploads
+from tests.attaching import by_id, chats, image, shelf, showing, uploads
+from tests.exchange.uploading import make_uploads, upload, use
 from tests.media import files as made
 from tests.running import GatewayStarter, Running, SandboxStarter, eventually
 from tests.watching import ask, counted
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 PHOTO, OTHER = made.photo("JPEG"), made.photo("PNG")
 SECOND = "messages[0].content[2].image_url.url"
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 IDLE = {"GPT2GIGA_FILE_SECONDS": "0.2"}
-
-
-def kept(gateway: Running) -> Uploads:
-    """The gateway's files."""
-    return gateway.gateway.chat._files._uploads
 
 
 def deletions(sandbox: server.Running) -> list[str]:
@@ -53,6 +45,7 @@ FAILURES: dict[str, tuple[dict[str, Any], int, str]] = {
 }
 
 
+@pytest.mark.samples("500", "413", "401 again and again", "silence")
 @pytest.mark.parametrize(("fault", "status", "code"), FAILURES.values(), ids=FAILURES)
 async def test_an_upload_that_fails(
     fault: dict[str, Any],
@@ -77,7 +70,7 @@ async def test_an_upload_that_fails(
         if status != 503:  # a dead credential takes its time to revive
             sandbox.state.faults.clear()
             assert (await ask(http, gateway, body, headers=tenant)).status == 200
-        await eventually(lambda: gateway.gateway.gigachat.pulse.available is True)
+        await eventually(lambda: gateway.gateway.gigachat.monitor.available is True)
         if status == 503:
             return
 
@@ -157,6 +150,7 @@ async def test_what_nobody_uses_is_deleted(
     assert (uploads(sandbox), deletions(sandbox)) == (2, [file.id])
 
 
+@pytest.mark.long
 async def test_what_is_used_stays(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
@@ -190,65 +184,57 @@ async def test_a_deletion_that_fails_is_tried_again(
     gateway = await start_gateway(**IDLE)
     assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
     sandbox.state.faults.add(**fault, where="files/delete")
-    await eventually(lambda: not kept(gateway)._by_id)
-    assert shelf(sandbox) == []
-    assert len(deletions(sandbox)) == 2 + fault.get("times", 1)
+    await eventually(lambda: len(deletions(sandbox)) == 2 + fault.get("times", 1))
+    await eventually(lambda: shelf(sandbox) == [])
 
 
-async def test_what_is_gone_already_is_no_failure(
-    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
-) -> None:
+async def test_a_deletion_that_fails_holds_up_no_other(sandbox: server.Running, gateway: Running) -> None:
+    """The round ends with it; in the next round it comes last."""
+    mine = make_uploads(gateway, idle_seconds=0.0)
+    first, second = (file.file.id for file in await use(mine, "a", "b"))
+    sandbox.state.faults.add("status", "files/delete", status=500)
+    await mine.clean()
+    assert (deletions(sandbox), len(shelf(sandbox))) == ([second], 2)
+    await mine.clean()
+    assert (deletions(sandbox), shelf(sandbox)) == ([second, first, second], [])
+
+
+async def test_what_is_gone_already_is_no_failure(sandbox: server.Running, gateway: Running) -> None:
     """A file that GigaChat lost is asked for once, and forgotten."""
-    gateway = await start_gateway()
-    assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
+    mine = make_uploads(gateway, idle_seconds=0.0)
+    await use(mine, "a")
     sandbox.state.files.forget()
-    for entry in kept(gateway)._entries.values():
-        entry.used = 0.0
-    await kept(gateway).clean()
-    await kept(gateway).clean()
-    assert (len(deletions(sandbox)), kept(gateway)._by_id, kept(gateway)._doomed) == (1, {}, [])
+    await mine.clean()
+    await mine.clean()
+    assert len(deletions(sandbox)) == 1
 
 
-async def test_no_more_are_kept_than_the_bound(
-    sandbox: server.Running,
-    start_gateway: GatewayStarter,
-    http: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_file_in_use_is_not_deleted(sandbox: server.Running, gateway: Running) -> None:
+    """Neither when it is idle nor when it is forgotten; of a forgotten one the content is uploaded anew."""
+    mine = make_uploads(gateway, idle_seconds=0.0)
+    with mine.collect_pins() as pins:
+        file = await upload(mine, "a", pins)
+        await mine.clean()
+        mine.forget(pins)
+        await mine.clean()
+        assert (deletions(sandbox), mine.find(file.key, pins)) == ([], None)
+        again = await upload(mine, "a", pins)
+        assert again.file.id != file.file.id
+    await mine.clean()
+    assert (sorted(deletions(sandbox)), shelf(sandbox)) == (sorted([file.file.id, again.file.id]), [])
+
+
+async def test_no_more_are_kept_than_the_bound(sandbox: server.Running, gateway: Running) -> None:
     """The one unused for the longest time goes first; what a request uses stays."""
-    monkeypatch.setattr(uploading, "_MOST", 2)
-    gateway = await start_gateway()
-    data = [made.saved(made.picture(size=(8, 8 + number)), "PNG") for number in range(3)]
-    for one in (data[0], data[1], data[0], data[2]):
-        assert (await ask(http, gateway, showing(image(one)))).status == 200
-    await kept(gateway).clean()
-    assert [file.content for file in shelf(sandbox)] == [data[0], data[2]]
-    assert (await ask(http, gateway, showing(*(image(one) for one in data)))).status == 200
-    assert len(attached(sandbox)) == 3
-
-
-async def test_no_more_ids_of_clients_are_known_than_the_bound(
-    sandbox: server.Running,
-    start_gateway: GatewayStarter,
-    http: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """One that was forgotten, or is known for too long, is looked up again."""
-    monkeypatch.setattr(uploading, "_MOST", 1)
-    gateway = await start_gateway()
-    assert (await ask(http, gateway, showing(image(PHOTO), image(OTHER)))).status == 200
-    first, second = (file.id for file in shelf(sandbox))
-    kept(gateway)._entries.clear()
-    kept(gateway)._by_id.clear()
-    sandbox.state.requests.clear()
-    for number in (first, first, second, first):
-        assert (await ask(http, gateway, showing(by_id(number)))).status == 200
-    kept(gateway)._idle = -1.0
-    kept(gateway)._strangers.clear()
-    for _ in range(2):
-        assert (await ask(http, gateway, showing(by_id(first)))).status == 200
-    looked = [record.path.rpartition("/")[2] for record in sandbox.state.requests.of("files")]
-    assert looked == [first, second, first, first, first]
+    mine = make_uploads(gateway, max_files=2)
+    await use(mine, "a", "b", "a", "c")
+    await mine.clean()
+    assert [file.content for file in shelf(sandbox)] == [b"a", b"c"]
+    with mine.collect_pins() as pins:
+        for content in "abc":
+            await upload(mine, content, pins)
+        await mine.clean()
+        assert sorted(file.content for file in shelf(sandbox)) == [b"a", b"b", b"c"]
 
 
 async def test_whoever_leaves_during_an_upload_leaves_no_file_behind(
@@ -258,22 +244,21 @@ async def test_whoever_leaves_during_an_upload_leaves_no_file_behind(
     gateway = await start_gateway(**IDLE)
     sandbox.state.faults.add("slow", where="files", seconds=0.3)
     client = asyncio.create_task(ask(http, gateway, showing(image(PHOTO))))
-    await eventually(lambda: bool(kept(gateway)._under_way))
+    await eventually(lambda: uploads(sandbox) == 1)
     client.cancel()
-    await eventually(lambda: bool(kept(gateway)._by_id))
-    await eventually(lambda: bool(deletions(sandbox)) and shelf(sandbox) == [])
-    assert kept(gateway)._under_way == {}
+    await eventually(lambda: len(deletions(sandbox)) == 1)
+    await eventually(lambda: shelf(sandbox) == [])
 
 
 async def test_an_id_of_ours_is_kept_while_it_is_used(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """A client that goes on with the id of a file that was uploaded for it keeps the file alive, without a look-up."""
-    gateway = await start_gateway()
+    gateway = await start_gateway(GPT2GIGA_FILE_SECONDS="0.6")
     await ask(http, gateway, showing(image(PHOTO)))
-    (entry,) = kept(gateway)._entries.values()
-    entry.used = 0.0
+    (file,) = shelf(sandbox)
     sandbox.state.requests.clear()
-    assert (await ask(http, gateway, showing(by_id(entry.file.id)))).status == 200
-    assert entry.used > 0
-    assert sandbox.state.requests.of("files") == []
+    for _ in range(5):
+        await asyncio.sleep(0.2)
+        assert (await ask(http, gateway, showing(by_id(file.id)))).status == 200
+    assert (sandbox.state.requests.of("files"), deletions(sandbox)) == ([], [])

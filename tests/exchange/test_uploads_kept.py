@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from app import errors
-from app.admission.memory import Memory
-from app.errors import GatewayError
-from app.exchange.uploads import Source
-from app.observe.facts import Facts
 from app.sandbox import server
-from app.storage.uploads import Record, UploadJournal
+from app.sandbox.file_store import Owner
+from app.storage.uploads import UploadJournal, UploadRecord
+from app.translate.identity_headers import derive_client_id
 from tests.attaching import attached, by_id, image, shelf, showing, uploads
+from tests.exchange.uploading import make_uploads, use
 from tests.media import files as made
-from tests.running import GatewayStarter, Running, eventually, no_longer_than
+from tests.running import GatewayStarter, Running, eventually
 from tests.watching import ask, everything
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 PHOTO, OTHER = made.photo("JPEG"), made.photo("PNG")
 IDLE = {"GPT2GIGA_FILE_SECONDS": "0.2"}
 
 
-def records(directory: Path) -> list[Record]:
+def records(directory: Path) -> list[UploadRecord]:
     """What the journal knows."""
     return UploadJournal(directory, print).load()
 
@@ -55,6 +51,39 @@ async def test_a_restart_uses_what_is_there(
     await eventually(lambda: records(tmp_path) == [])
 
 
+async def test_files_of_0_1_0(
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """It took a key's hash for the tenant. Such a file is nobody's now: made anew, read by none, deleted when idle."""
+    kept = {"GPT2GIGA_STATE_DIR": str(tmp_path)}
+    key, old = {"x-api-key": "sk-alice"}, hashlib.blake2b(b"sk-alice", digest_size=6).hexdigest()
+    first = await start_gateway(**kept)
+    for headers in (key, {"X-Tenant-ID": "bob"}):
+        assert (await ask(http, first, showing(image(PHOTO)), headers=headers)).status == 200
+    hers, his = shelf(sandbox)
+    # as that version has left it: at GigaChat and in the journal
+    client = hashlib.blake2b(b"files\0" + old.encode(), digest_size=16).hexdigest()
+    journal = tmp_path / "uploads.jsonl"
+    journal.write_text(journal.read_text().replace(str(hers.owner.client), client))
+    hers.owner = Owner(hers.owner.account, client)
+    assert {record.client for record in records(tmp_path)} == {client, derive_client_id("bob")}
+
+    second = await start_gateway(**kept)
+    assert (await ask(http, second, showing(image(PHOTO)), headers={"X-Tenant-ID": "bob"})).status == 200
+    assert (uploads(sandbox), attached(sandbox)) == (2, [[his.id]])
+    for number, headers in enumerate((key, {"X-Tenant-ID": old}), start=3):
+        reply = await ask(http, second, showing(by_id(hers.id)), headers=headers)
+        assert (reply.status, reply.error["code"]) == (400, "file_not_found")
+        assert (await ask(http, second, showing(image(PHOTO)), headers=headers)).status == 200
+        assert (uploads(sandbox), attached(sandbox)) == (number, [[shelf(sandbox)[-1].id]])
+    # without the journal GigaChat itself is asked
+    third = await start_gateway()
+    assert (await ask(http, third, showing(by_id(hers.id)), headers={"X-Tenant-ID": old})).status == 400
+    await start_gateway(**kept, **IDLE)
+    await eventually(lambda: shelf(sandbox) == [])
+    await eventually(lambda: records(tmp_path) == [])
+
+
 async def test_a_restart_knows_what_was_used_lately(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
@@ -75,32 +104,27 @@ async def test_a_restart_knows_what_was_used_lately(
 
 
 async def test_an_id_whose_content_was_sent_anew(
-    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """Whoever goes on with the old id is served, and keeps the new file from no deletion."""
-    gateway = await start_gateway()
-    kept = gateway.gateway.chat._files._uploads
+    """Whoever goes on with the old id is served."""
     assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
-    kept.forget(list(kept._entries.values()))
+    sandbox.state.faults.add("status", "chat", status=404, message="No such file")
     assert (await ask(http, gateway, showing(image(PHOTO)))).status == 200
     old, new = shelf(sandbox)
+    assert attached(sandbox) == [[new.id]]
     assert (await ask(http, gateway, showing(by_id(old.id)))).status == 200
     assert attached(sandbox) == [[old.id]]
-    (entry,) = kept._entries.values()
-    assert (entry.file.id, entry.pins) == (new.id, 0)
 
 
 async def test_a_file_that_could_not_be_deleted_before_a_restart(
-    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, tmp_path: Path
+    sandbox: server.Running, gateway: Running, start_gateway: GatewayStarter, tmp_path: Path
 ) -> None:
     """It was uploaded anew meanwhile: both ids are in the journal, and both are deleted in the end."""
-    first = await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
-    assert (await ask(http, first, showing(image(PHOTO)))).status == 200
+    first = make_uploads(gateway, directory=tmp_path, idle_seconds=0.0)
     sandbox.state.faults.add("status", "files/delete", status=500, times=None)
-    for entry in first.gateway.chat._files._uploads._entries.values():
-        entry.used = time.time() - 10_000
-    await first.gateway.chat._files._uploads.clean()
-    assert (await ask(http, first, showing(image(PHOTO)))).status == 200
+    await use(first, "a")
+    await first.clean()
+    await use(first, "a")
     assert (len(shelf(sandbox)), len(records(tmp_path))) == (2, 2)
     sandbox.state.faults.clear()
     await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path), **IDLE)
@@ -141,29 +165,6 @@ async def test_a_directory_that_takes_nothing_is_told_once(
     assert "Traceback" not in everything(caplog)
 
 
-async def test_a_failure_is_not_waited_for_again(gateway: Running) -> None:
-    """Whoever asks in the very turn in which an upload fails tries itself: the loop must not spin for it."""
-    uploads = gateway.gateway.chat._files._uploads
-    key, memory = uploads.key("client", "digest"), Memory(1000)
-    gate, tries = asyncio.get_running_loop().create_future(), 0
-
-    async def make() -> Any:
-        nonlocal tries
-        tries += 1
-        await gate
-        raise GatewayError(errors.UPSTREAM_ERROR, "GigaChat failed")
-
-    source = Source(make, memory.share)
-    first = asyncio.create_task(uploads.get(key, source, "a", Facts()))
-    await eventually(lambda: tries == 1)
-    gate.set_result(None)
-    second = asyncio.create_task(uploads.get(key, source, "b", Facts()))
-    with no_longer_than(5):
-        failures = await asyncio.gather(first, second, return_exceptions=True)
-    assert [type(failure) for failure in failures] == [GatewayError] * 2
-    assert (tries, uploads._under_way, memory.left) == (2, {}, 1000)
-
-
 async def test_failures_do_not_queue(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
     """Ten that want the same file: eight wait for two that fail, and then try side by side."""
     sandbox.state.faults.add("slow", "files", seconds=0.5, times=None)
@@ -173,4 +174,3 @@ async def test_failures_do_not_queue(sandbox: server.Running, gateway: Running, 
     assert {reply.status for reply in replies} == {502}
     assert time.monotonic() - begun < 4
     assert uploads(sandbox) == 10
-    assert gateway.gateway.chat._files._uploads._tasks == set()

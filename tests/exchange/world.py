@@ -17,7 +17,7 @@ from app.sandbox import server
 from app.sandbox.record import Record
 from app.sandbox.state import SandboxSettings
 from app.serve import listen
-from app.server.keys import DRAIN
+from app.server.app_keys import DRAIN
 from tests.running import Running, environment, eventually
 from tests.watching import Reply, ask
 
@@ -45,7 +45,7 @@ class World:
         self._gateway = Running(f"http://127.0.0.1:{await listen(self._runner, '127.0.0.1', 0)}", app)
         self._http = aiohttp.ClientSession()
         # what happens in the background once it is ready is too rare to disturb the drawing of examples
-        await eventually(lambda: self._gateway.gateway.gigachat.pulse.available is True)
+        await eventually(lambda: self._gateway.gateway.gigachat.monitor.available is True)
 
     def close(self) -> None:
         """End them and their loop."""
@@ -63,7 +63,7 @@ class World:
     def ask(self, body: dict[str, Any], **more: Any) -> tuple[Reply, list[Record]]:
         """The reply, and what GigaChat was asked for it; nothing that one request leaves behind changes another."""
         self.sandbox.state.requests.clear()
-        self._gateway.gateway.chat._fallbacks._prosaic.clear()
+        self._gateway.gateway.chat.fallbacks.forget_models()
         # a tenant a request: no prompt is in the cache
         headers = {"X-Tenant-ID": f"t{next(self._tenants)}"}
         reply = self._wait(ask(self._http, self._gateway, {**body, **more}, headers=headers))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.media.addresses import is_public
+from tests.examples import examples
 
 PUBLIC = [
     "8.8.8.8",
@@ -121,7 +122,7 @@ def test_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@settings(deadline=None)
+@examples()
 @given(st.ip_addresses(v=4))
 def test_wrappers_agree_with_what_they_wrap(inner: ipaddress.IPv4Address) -> None:
     """An IPv4 address is judged the same wherever it is hidden."""
@@ -137,7 +138,7 @@ def test_wrappers_agree_with_what_they_wrap(inner: ipaddress.IPv4Address) -> Non
         assert is_public(str(ipaddress.IPv6Address(wrapper))) is public
 
 
-@settings(deadline=None)
+@examples()
 @given(st.ip_addresses())
 def test_never_more_than_python_allows(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     """What the standard library takes for private is never public here."""

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web as server
@@ -161,7 +162,7 @@ async def test_few_at_once(web: Web) -> None:
 
     web.answers["/"] = when_told
     async with open_fetcher((web.host,), public=anything, seconds=5) as fetcher:
-        tasks = [asyncio.ensure_future(fetcher.get(web.url(), LIMIT, whom=str(one % 6))) for one in range(36)]
+        tasks = [asyncio.ensure_future(fetcher.get(web.url(), LIMIT, party=str(one % 6))) for one in range(36)]
         while web.at_once < 16:
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
@@ -174,7 +175,7 @@ async def test_few_at_once(web: Web) -> None:
         done = await asyncio.gather(*many, return_exceptions=True)
         assert [one.reason for one in done if isinstance(one, MediaError)].count("busy") >= 8
         assert sum("longer than 0.3 s" in str(one) for one in done) >= 4
-        assert fetcher._own == {}
+        assert fetcher.party_slots == {}
 
 
 async def test_one_tenants_slow_links_hold_up_nobody_else(web: Web) -> None:
@@ -185,11 +186,11 @@ async def test_one_tenants_slow_links_hold_up_nobody_else(web: Web) -> None:
 
     web.answers["/never"] = never
     async with open_fetcher((web.host,), public=anything) as fetcher:
-        slow = [asyncio.ensure_future(fetcher.get(web.url("/never"), LIMIT, whom="slow")) for _ in range(100)]
+        slow = [asyncio.ensure_future(fetcher.get(web.url("/never"), LIMIT, party="slow")) for _ in range(100)]
         while web.at_once < 4:
             await asyncio.sleep(0.005)
         async with asyncio.timeout(2):
-            assert await fetcher.get(web.url("/"), LIMIT, whom="other") == b"file"
+            assert await fetcher.get(web.url("/"), LIMIT, party="other") == b"file"
         for task in slow:
             task.cancel()
         await asyncio.gather(*slow, return_exceptions=True)
@@ -231,3 +232,30 @@ async def test_a_list_of_hosts_that_is_none() -> None:
     with pytest.raises(ValueError):
         async with open_fetcher(("https://example.com/",)):
             pass
+
+
+async def silent(_: asyncio.StreamWriter) -> None:
+    """No answer for longer than a test waits."""
+    await asyncio.sleep(3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (silent, "127.0.0.1: time-out"),
+        (plain(status="403 Forbidden"), "127.0.0.1: it answered with status 403"),
+        (redirect("/again"), "127.0.0.1: it redirects more than 5 times"),
+        (
+            redirect("ftp://a.example/"),
+            "127.0.0.1: after a redirect the URL is refused: only http and https are fetched",
+        ),
+        (plain(b"half", length=9), "127.0.0.1: the file ended early"),
+        (b"SSH-2.0-x\r\n", "127.0.0.1: its answer is not valid HTTP"),
+    ],
+)
+async def test_the_operator_reads_the_cause(web: Web, answer: Any, detail: str) -> None:
+    """The host and the cause; nothing of the path and the query, which may be signed."""
+    web.answers["/s3cret?key=s3cret"] = web.answers["/s3cret"] = web.answers["/again"] = answer
+    with pytest.raises(MediaError) as caught:
+        await fetch(web, "/s3cret?key=s3cret", seconds=0.5)
+    assert caught.value.detail == detail

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import threading
 import time
 import tracemalloc
-from functools import partial
 
 import pytest
 from PIL import Image
 
 from app.media import images
-from app.media.failure import MediaError
-from app.media.images import check, converted
+from app.media.child import ChildResult
+from app.media.failure import MediaError, NoProcess
+from app.media.images import check, convert
 from tests.media import files
+from tests.media.crafted import png
+from tests.resident import descendants
+from tests.running import eventually
 
 LIMIT = 15 * 2**20
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
@@ -41,7 +47,7 @@ async def test_no_image(name: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(MediaError) as caught:
-            await converted(NO_IMAGE[name], LIMIT)
+            await convert(NO_IMAGE[name], LIMIT)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -51,13 +57,14 @@ async def test_no_image(name: str) -> None:
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.samples("WEBP", "JPEG")
 @pytest.mark.parametrize("form", ["WEBP", "GIF", "HEIF", "AVIF", "PNG", "JPEG", "BMP", "TIFF"])
 async def test_truncated(form: str) -> None:
     """Half an image is no image, in any format."""
     data = files.saved(files.picture(size=(200, 150)).effect_spread(20), form)
     for part in (2, 10):
         with pytest.raises(MediaError) as caught:
-            await converted(data[: len(data) // part], LIMIT)
+            await convert(data[: len(data) // part], LIMIT)
         assert caught.value.reason == "unsupported"
 
 
@@ -66,6 +73,7 @@ def pixels(count: int) -> bytes:
     return files.saved(Image.new("1", (1000, count // 1000)), "PNG")
 
 
+@pytest.mark.long
 async def test_pixels() -> None:
     """A large photo passes, a larger one doesn't."""
     await check(pixels(50_000_000), "image/png")
@@ -73,48 +81,112 @@ async def test_pixels() -> None:
         await check(pixels(50_001_000), "image/png")
 
 
-async def test_bounded_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind images that take for ever, the next one gives up, which is no fault of its own; later all goes on."""
-    monkeypatch.setattr(images, "_SECONDS", 0.1)
-    done = threading.Event()
-    busy = [asyncio.ensure_future(images._off_the_loop(done.wait)) for _ in range(2)]
+@pytest.fixture(scope="module")
+def slow() -> bytes:
+    """A whole PNG that takes most of a second to be looked at."""
+    return png(6000, 6000)
+
+
+async def test_bounded_wait(slow: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a slow image the next one gives up, which is no fault of its own; later all goes on."""
+    monkeypatch.setattr(images, "WAIT_SECONDS", 0.05)
+    first = asyncio.create_task(check(slow, "image/png"))
     await asyncio.sleep(0)
-    try:
-        with pytest.raises(MediaError, match="Try again") as caught:
-            await check(files.photo("PNG"), "image/png")
-        assert caught.value.reason == "busy"
-        results = await asyncio.gather(*busy, return_exceptions=True)
-    finally:
-        done.set()
-    assert [getattr(result, "reason", None) for result in results] == ["unsupported"] * 2
-    monkeypatch.setattr(images, "_SECONDS", 10)
+    with pytest.raises(MediaError, match="Try again") as caught:
+        await check(files.photo("PNG"), "image/png")
+    assert caught.value.reason == "busy"
+    await first
     await check(files.photo("PNG"), "image/png")
 
 
-async def test_the_wait_takes_nothing_of_an_images_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that comes to its turn late has as long as any; whoever left before its turn costs no work."""
-    monkeypatch.setattr(images, "_SECONDS", 2)
-    done: list[str] = []
+async def test_an_image_that_takes_too_long(slow: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is killed, and the next image has one of its own."""
+    monkeypatch.setattr(images, "PROCESS_SECONDS", 0.2)
+    with pytest.raises(MediaError, match="too long") as caught:
+        await check(slow, "image/png")
+    assert caught.value.reason == "unsupported"
+    await eventually(lambda: descendants(os.getpid()) == [])
+    monkeypatch.setattr(images, "PROCESS_SECONDS", 10)
+    await check(files.photo("PNG"), "image/png")
 
-    def last() -> None:
-        time.sleep(1.2)
-        done.append("late")
 
-    work = [asyncio.ensure_future(images._off_the_loop(partial(time.sleep, 1.2))) for _ in range(2)]
-    await asyncio.sleep(0)
-    gone = asyncio.ensure_future(images._off_the_loop(partial(done.append, "gone")))
-    late = asyncio.ensure_future(images._off_the_loop(last))
-    await asyncio.sleep(0)
+async def test_whoever_leaves(slow: bytes) -> None:
+    """The process of one that has left is killed; one that left before its turn never has any."""
+    first = asyncio.create_task(check(slow, "image/png"))
+    turns: list[str] = []
+    gone = asyncio.create_task(check(slow, "image/png", on_turn=lambda: turns.append("gone")))
+    await eventually(lambda: bool(descendants(os.getpid())))
     gone.cancel()
-    await asyncio.gather(*work, late)
-    assert done == ["late"]
+    await asyncio.sleep(0)
+    first.cancel()
+    begun = time.monotonic()
+    await check(files.photo("PNG"), "image/png", on_turn=lambda: turns.append("next"))
+    assert turns == ["next"]
+    assert time.monotonic() - begun < 5
+    await eventually(lambda: descendants(os.getpid()) == [])
 
 
-async def test_a_large_image_behind_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a thread it waits for the other's memory to be free: not for ever, and that is no fault of its own either."""
-    monkeypatch.setattr(images, "_SECONDS", 2)
-    with images._LARGE, pytest.raises(MediaError, match="Try again") as caught:
-        await check(pixels(17_000_000), "image/png")
+@pytest.mark.long
+async def test_parties_take_turns(slow: bytes) -> None:
+    """Another party's image comes second, though twenty of the first party have come before it."""
+    order: list[str] = []
+    small = files.photo("PNG")
+    many = [asyncio.create_task(check(slow, "image/png", "a", lambda: order.append("slow")))]
+    many += [asyncio.create_task(check(small, "image/png", "a", lambda: order.append("a"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    await check(small, "image/png", "b", lambda: order.append("b"))
+    assert order.index("b") <= 2
+    await asyncio.gather(*many)
+    assert order.count("a") == 20
+
+
+@pytest.mark.parametrize("program", ["/nonexistent/python", "/bin/false"])
+async def test_no_process_can_be_started(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is no fault of the image, and whoever operates the gateway can be told."""
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(MediaError, match="Try again") as caught:
+        await check(files.photo("PNG"), "image/png")
     assert caught.value.reason == "busy"
-    monkeypatch.setattr(images, "_SECONDS", 10)
-    await check(pixels(17_000_000), "image/png")
+    assert isinstance(caught.value, NoProcess)
+
+
+async def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container at its limit of processes has none for a thread either; later all goes on."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    images.executor.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(MediaError, match="Try again") as caught:
+            await check(files.photo("PNG"), "image/png")
+    assert isinstance(caught.value, NoProcess)
+    await check(files.photo("PNG"), "image/png")
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        ChildResult(b""),
+        ChildResult(b"text"),
+        ChildResult(b"[" * 1023),
+        ChildResult(b"\xff"),
+        ChildResult(b'{"verdict":["converted"],"pixels":"x"}'),
+        ChildResult(b'{"verdict":{},"mime":[],"note":{}}', b"made"),
+        ChildResult(signal=40),
+        ChildResult(signal=signal.SIGSEGV),
+        ChildResult(b"[]"),
+        ChildResult(b"{}"),
+        ChildResult(b'{"verdict":"passed"}', b"made"),
+        ChildResult(b'{"verdict":"converted","mime":"text/html","note":""}', b"made"),
+        ChildResult(b'{"verdict":"converted","mime":"image/png","note":""}', bytes(101)),
+        ChildResult(b'{"verdict":"converted","mime":"image/png","note":""}'),
+        ChildResult(b'{"verdict":"too_many_pixels","pixels":1e999}'),
+    ],
+)
+def test_a_decoder_that_was_taken_over(ended: ChildResult) -> None:
+    """It may write what it likes: all that it can bring about is that its own file is refused."""
+    with pytest.raises(MediaError) as caught:
+        images.read_verdict(ended, "converted", 100)
+    assert caught.value.reason == "unsupported"

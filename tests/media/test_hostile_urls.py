@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from app.media import places
 from app.media.failure import MediaError
 from app.media.fetch import Fetcher, open_fetcher
+from app.media.url_policy import PORTS
 from tests.media.conftest import Web
 from tests.media.test_fetch import LIMIT, anything
 
@@ -163,10 +163,9 @@ class System(AbstractResolver):
 
 
 @pytest.fixture
-async def strict(web: Web, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fetcher]:
+async def strict(web: Web) -> AsyncIterator[Fetcher]:
     """A fetcher as it is in use, for which the listener's port is one of the web's."""
-    monkeypatch.setattr(places, "_PORTS", (80, 443, web.port))
-    async with open_fetcher(resolver=System(), seconds=2) as fetcher:
+    async with open_fetcher(ports=(*PORTS, web.port), resolver=System(), seconds=2) as fetcher:
         yield fetcher
 
 

@@ -10,9 +10,9 @@ import tracemalloc
 
 import pytest
 
-from app.media import places
 from app.media.failure import MediaError
 from app.media.fetch import open_fetcher
+from app.media.url_policy import PORTS
 from tests.media.conftest import Answer, Names, Web, plain, redirect
 from tests.media.test_fetch import LIMIT, failed, fetch
 
@@ -34,13 +34,10 @@ PUBLIC = "93.184.216.34"
         ([["127.0.0.1"]], 60.0),
     ],
 )
-async def test_name_servers(
-    web: Web, monkeypatch: pytest.MonkeyPatch, answers: list[list[str]], seconds: float
-) -> None:
+async def test_name_servers(web: Web, answers: list[list[str]], seconds: float) -> None:
     """Whatever a name server says, and however slowly: no connection to inside, and an end in time."""
-    monkeypatch.setattr(places, "_PORTS", (web.port,))
     begun = time.monotonic()
-    async with open_fetcher(resolver=Names(answers, seconds), seconds=0.5) as fetcher:
+    async with open_fetcher(ports=(web.port,), resolver=Names(answers, seconds), seconds=0.5) as fetcher:
         with pytest.raises(MediaError) as caught:
             await fetcher.get(f"http://evil.example:{web.port}/", LIMIT)
     assert caught.value.reason == "download"
@@ -49,9 +46,8 @@ async def test_name_servers(
     assert web.connections == 0
 
 
-async def test_hundreds_of_addresses(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hundreds_of_addresses(web: Web) -> None:
     """A name with hundreds of addresses that nobody answers from costs a few tries."""
-    monkeypatch.setattr(places, "_PORTS", (1,))
     many = [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(1000)]
     tried: list[str] = []
 
@@ -59,19 +55,18 @@ async def test_hundreds_of_addresses(web: Web, monkeypatch: pytest.MonkeyPatch) 
         tried.append(address)
         return True
 
-    async with open_fetcher(public=public, resolver=Names([many]), seconds=2) as fetcher:
+    async with open_fetcher(ports=(1,), public=public, resolver=Names([many]), seconds=2) as fetcher:
         with pytest.raises(MediaError):
             await fetcher.get("http://evil.example:1/", LIMIT)
     assert len(tried) <= 1000 + 6 + 5 + 4 + 3 + 2 + 1
 
 
-async def test_rebinding(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rebinding(web: Web) -> None:
     """A name that is public at first and inner the next time: each connection is made to what was judged."""
-    monkeypatch.setattr(places, "_PORTS", (web.port,))
     web.answers["/"] = redirect("/again")
     names = Names([["127.0.0.1"], ["127.0.0.2"]])
 
-    async with open_fetcher(public="127.0.0.1".__eq__, resolver=names, seconds=2) as fetcher:
+    async with open_fetcher(ports=(web.port,), public="127.0.0.1".__eq__, resolver=names, seconds=2) as fetcher:
         with pytest.raises(MediaError, match="no public address"):
             await fetcher.get(f"http://evil.example:{web.port}/", LIMIT)
     assert names.asked == ["evil.example"] * 2
@@ -97,11 +92,11 @@ async def test_rebinding(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         "/" + "a" * 9000,
     ],
 )
-async def test_redirects(web: Web, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+async def test_redirects(web: Web, target: str) -> None:
     """A redirect is judged like the URL that came from the client: its target is not asked."""
-    monkeypatch.setattr(places, "_PORTS", (80, 443, web.port))
     web.answers["/"] = redirect(target.format(port=web.port))
-    async with open_fetcher(public="127.0.0.1".__eq__, resolver=Names([["127.0.0.2"]]), seconds=1) as fetcher:
+    ports, names = (*PORTS, web.port), Names([["127.0.0.2"]])
+    async with open_fetcher(ports=ports, public="127.0.0.1".__eq__, resolver=names, seconds=1) as fetcher:
         with pytest.raises(MediaError) as caught:
             await fetcher.get(web.url(), LIMIT)
     assert caught.value.reason == "download"

@@ -11,21 +11,19 @@ from collections.abc import Awaitable
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from app.media import inline
 from app.media.failure import MediaError
-from app.media.inline import decoded, unquoted
+from app.media.inline import BASE64_SLICE, PERCENT_SLICE, decode_base64, decode_percent
+from tests.examples import examples
 
 MEGABYTES = 54
 
 
-@pytest.fixture
-def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slices of a few characters, so that every text is cut."""
-    monkeypatch.setattr(inline, "_BASE64_SLICE", 5)
-    monkeypatch.setattr(inline, "_PERCENT_SLICE", 5)
+# As they are, and of a few characters, so that every text is cut.
+BASE64_SLICES = pytest.mark.parametrize("size", [BASE64_SLICE, 5])
+PERCENT_SLICES = pytest.mark.parametrize("size", [PERCENT_SLICE, 5])
 
 
 @pytest.mark.parametrize(
@@ -44,12 +42,10 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Q Q = =", b"A"),
     ],
 )
-@pytest.mark.parametrize("sliced", [False, True])
-async def test_base64(text: str, data: bytes, sliced: bool, request: pytest.FixtureRequest) -> None:
+@BASE64_SLICES
+async def test_base64(text: str, data: bytes, size: int) -> None:
     """Both alphabets, padding or none, white space anywhere; whole and in slices."""
-    if sliced:
-        request.getfixturevalue("small_slices")
-    assert await decoded(text) == data
+    assert await decode_base64(text, size) == data
 
 
 @pytest.mark.parametrize(
@@ -77,24 +73,20 @@ async def test_base64(text: str, data: bytes, sliced: bool, request: pytest.Fixt
         "QUJD\ud800",
     ],
 )
-@pytest.mark.parametrize("sliced", [False, True])
-async def test_no_base64(text: str, sliced: bool, request: pytest.FixtureRequest) -> None:
+@BASE64_SLICES
+async def test_no_base64(text: str, size: int) -> None:
     """Nothing is skipped silently: what isn't base64 is refused, and so is an empty file."""
-    if sliced:
-        request.getfixturevalue("small_slices")
     with pytest.raises(MediaError) as caught:
-        await decoded(text)
+        await decode_base64(text, size)
     assert caught.value.reason == "unsupported"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(max_examples=50)
 @given(st.binary(min_size=1), st.booleans(), st.booleans(), st.integers(1, 7))
 def test_base64_of_anything(data: bytes, url_safe: bool, padded: bool, size: int) -> None:
     """What was encoded comes back, cut at any place."""
     text = (base64.urlsafe_b64encode if url_safe else base64.b64encode)(data).decode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inline, "_BASE64_SLICE", size)
-        assert asyncio.run(decoded(text if padded else text.rstrip("="))) == data
+    assert asyncio.run(decode_base64(text if padded else text.rstrip("="), size)) == data
 
 
 @pytest.mark.parametrize(
@@ -112,30 +104,26 @@ def test_base64_of_anything(data: bytes, url_safe: bool, padded: bool, size: int
         ("%00%ff", b"\0\xff"),
     ],
 )
-@pytest.mark.parametrize("sliced", [False, True])
-async def test_percent(text: str, data: bytes, sliced: bool, request: pytest.FixtureRequest) -> None:
+@PERCENT_SLICES
+async def test_percent(text: str, data: bytes, size: int) -> None:
     """As browsers read data URLs: escapes are decoded, everything else stays."""
-    if sliced:
-        request.getfixturevalue("small_slices")
-    assert await unquoted(text) == data
+    assert await decode_percent(text, size) == data
 
 
 @pytest.mark.parametrize("text", ["", "\udc80"])
 async def test_no_text(text: str) -> None:
     """An empty file, and half a character."""
     with pytest.raises(MediaError) as caught:
-        await unquoted(text)
+        await decode_percent(text)
     assert caught.value.reason == "unsupported"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(max_examples=50)
 @given(st.binary(min_size=1), st.text(alphabet="a%4f", min_size=1))
 def test_percent_of_anything(data: bytes, mess: str) -> None:
     """What was encoded comes back, and a mess of percents is read as in one piece."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inline, "_PERCENT_SLICE", 5)
-        assert asyncio.run(unquoted(quote_from_bytes(data))) == data
-        assert asyncio.run(unquoted(mess)) == unquote_to_bytes(mess)
+    assert asyncio.run(decode_percent(quote_from_bytes(data), 5)) == data
+    assert asyncio.run(decode_percent(mess, 5)) == unquote_to_bytes(mess)
 
 
 async def held_up(work: Awaitable[bytes]) -> tuple[bytes, float, int]:
@@ -167,15 +155,15 @@ async def held_up(work: Awaitable[bytes]) -> tuple[bytes, float, int]:
 async def test_a_long_text_holds_nobody_up() -> None:
     """54 MB of base64 are decoded in hundreds of short turns, each far below what a stream's reader would notice."""
     data = os.urandom(MEGABYTES * 10**6 // 4 * 3)
-    result, longest, turns = await held_up(decoded(base64.b64encode(data).decode()))
+    result, longest, turns = await held_up(decode_base64(base64.b64encode(data).decode()))
     assert result == data
     assert turns >= 400
-    assert longest < 0.005
+    assert longest < 0.02
 
 
 async def test_percents_hold_nobody_up() -> None:
     """A text of nothing but escapes is the slowest there is."""
-    result, longest, turns = await held_up(unquoted("%41" * 300_000))
+    result, longest, turns = await held_up(decode_percent("%41" * 300_000))
     assert result == b"A" * 300_000
     assert turns >= 100
-    assert longest < 0.005
+    assert longest < 0.02

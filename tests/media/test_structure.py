@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
+import time
+import tracemalloc
 
 import pytest
 
-from app.media.structure import MAX_SCANS, Broken, check_scans, examine
+from app.media.structure import MAX_SCANS, Broken, check_scans, examine, jpeg_frame
 from tests.media import files
+from tests.media.crafted import bmp_runs, jpeg_claiming, jpeg_of_scans, png
 
 WHOLE = {
     "jpeg": (files.photo("JPEG"), "image/jpeg"),
@@ -81,6 +84,83 @@ def test_no_real_image(data: bytes, mime: str) -> None:
     """Bombs, empty ones, ones without a picture."""
     with pytest.raises(Broken):
         examine(data, mime)
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(("depth", "colour"), [(1, 0), (2, 0), (16, 0), (8, 2), (16, 2), (8, 6), (16, 6)])
+def test_png_pixels(depth: int, colour: int, interlaced: int) -> None:
+    """As many pixels as the header promises, in every depth, interlaced and not: a row less is no whole picture."""
+    for width, height in ((64, 48), (1, 1), (3, 9)):
+        examine(png(width, height, depth, colour, interlaced, rows=None), "image/png")
+        with pytest.raises(Broken):
+            examine(png(width, height, depth, colour, interlaced, rows=-1), "image/png")
+
+
+@pytest.mark.parametrize("chunk", [b"IHDR", b"IDAT", b"IEND"])
+def test_png_check_sums(chunk: bytes) -> None:
+    """A bit that is another in what matters; not in what is beside the picture."""
+    whole = files.saved(files.picture(), "PNG", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0")
+    at = whole.index(chunk) + 4 + int.from_bytes(whole[whole.index(chunk) - 4 : whole.index(chunk)])
+    with pytest.raises(Broken):
+        examine(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], "image/png")
+    at = whole.index(b"eXIf") + 8
+    examine(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], "image/png")
+
+
+def test_time_and_memory() -> None:
+    """Sixteen bits of four colours at 36 million pixels are unpacked in pieces, and a single large chunk as well."""
+    data = png(6000, 6000)
+    tracemalloc.start()
+    begun = time.process_time()
+    examine(data, "image/png")
+    taken = time.process_time() - begun
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    print(f"{taken:.2f} s of a core, {peak / 1e6:.1f} MB")
+    assert peak < 2_000_000
+    assert taken < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg_claiming(7000, 7000),
+        jpeg_claiming(7000, 7000, progressive=True),
+        jpeg_of_scans(3000, 3000, 80) + bytes(100_000),
+        files.photo("JPEG").replace(b"\xff\xc0", b"\xff\xc3"),
+        files.photo("JPEG").replace(b"\xff\xc0", b"\xff\xc5"),
+    ],
+)
+def test_unusual_jpegs(data: bytes) -> None:
+    """More pixels than the bytes have bits for, more scans than so many pixels bear, lossless and differential ones."""
+    with pytest.raises(Broken):
+        examine(data, "image/jpeg")
+
+
+def test_what_a_decoder_holds() -> None:
+    """Nothing of a baseline JPEG; of one in several scans two bytes for each sample."""
+    for options, samples in (({"subsampling": 0}, 3), ({"subsampling": 2}, 1.5)):
+        whole = files.saved(files.picture(size=(640, 480)), "JPEG", **options)
+        assert jpeg_frame(whole) == (640, 480, 0)
+        scans = files.saved(files.picture(size=(640, 480)), "JPEG", progressive=True, **options)
+        assert jpeg_frame(scans) == (640, 480, int(2 * 640 * 480 * samples))
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_runs(bits: int) -> None:
+    """A BMP in runs passes up to a few million pixels."""
+    examine(bmp_runs(2000, 2000, bits), "image/bmp")
+    for data in (bmp_runs(2000, 2001, bits), bmp_runs(2000, -2001, bits), bmp_runs(-2000, 2000, bits)):
+        with pytest.raises(Broken):
+            examine(data, "image/bmp")
+
+
+@pytest.mark.parametrize("packing", [4, 5, 9, 11])
+def test_bmps_of_other_kinds(packing: int) -> None:
+    """A JPEG or PNG inside, or what nobody reads."""
+    whole = files.photo("BMP")
+    with pytest.raises(Broken):
+        examine(whole[:30] + struct.pack("<I", packing) + whole[34:], "image/bmp")
 
 
 def scans(count: int) -> bytes:

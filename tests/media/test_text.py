@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from app.media.text import text_type, utf8
+from app.media.text import text_type, to_utf8
 
 RUSSIAN = "Ёжик в тумане — «сказка», № 1…\r\n\tПривет!"
 
@@ -81,12 +81,20 @@ def test_svg(data: bytes, svg: bool) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1251"])
 def test_utf8(encoding: str) -> None:
     """A text in any of them says the same in UTF-8, as which it is passed on."""
-    assert utf8(RUSSIAN.encode(encoding)).decode() == RUSSIAN
-    assert utf8((RUSSIAN * 9000).encode(encoding)).decode() == RUSSIAN * 9000
+    assert to_utf8(RUSSIAN.encode(encoding)).decode() == RUSSIAN
+    assert to_utf8((RUSSIAN * 9000).encode(encoding)).decode() == RUSSIAN * 9000
 
 
 def test_utf8_of_older_files() -> None:
     """KOI8-R is told from Windows' code page by where the small letters are; what can't be read is no failure."""
-    assert utf8("Привет, мир. Как дела?".encode("koi8-r")).decode() == "Привет, мир. Как дела?"
-    assert utf8("Привет".encode("cp1251") + b"\x98").decode() == "Привет\ufffd"
-    assert utf8(b"same") == b"same"
+    assert to_utf8("Привет, мир. Как дела?".encode("koi8-r")).decode() == "Привет, мир. Как дела?"
+    assert to_utf8("Привет".encode("cp1251") + b"\x98").decode() == "Привет\ufffd"
+    assert to_utf8(b"same") == b"same"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1251"])
+@pytest.mark.parametrize("more", range(3))
+def test_utf8_of_long_texts(encoding: str, more: int) -> None:
+    """They are decoded in slices, which may end within a character."""
+    text = "a" * more + "Привет, мир. " * 200_000
+    assert to_utf8(text.encode(encoding)).decode("utf-8-sig") == text

@@ -1,4 +1,4 @@
-"""How tests run for one mutant, a plugin of pytest's: nothing remembered, and the long ones last.
+"""How tests run for one mutant, a plugin of pytest's: nothing cached, and the long ones last.
 
 The first failure ends the run. A schema that another test has had repaired would hide the mutant that repairs it wrong.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.translate.schemas import memory
+from app.translate.schemas import repair_cache
 
 
 def _many(item: pytest.Item) -> bool:
@@ -22,6 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _forgetful(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No schema is short enough to be remembered, but for the tests of the memory itself."""
-    if request.node.path.stem != "test_memory":
-        monkeypatch.setattr(memory, "BYTES", -1)
+    """No schema is short enough to be cached, but for the tests of the cache itself."""
+    if request.node.path.stem != "test_repair_cache":
+        monkeypatch.setattr(repair_cache, "MAX_SCHEMA_BYTES", -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app.observe.capture import Capture
+from app.observe.capture import UsageCapture
 
 
 class Clock:
@@ -19,12 +19,12 @@ class Clock:
 
 def test_nothing_is_no_number() -> None:
     """An alert on a low ratio must not fire at night."""
-    assert math.isnan(Capture(clock=Clock()).ratio())
+    assert math.isnan(UsageCapture(clock=Clock()).ratio())
 
 
 def test_the_share() -> None:
     """Exact ones to all."""
-    capture = Capture(clock=Clock())
+    capture = UsageCapture(clock=Clock())
     for exact in (True, True, True, False):
         capture.add(exact=exact)
     assert capture.ratio() == 0.75
@@ -33,7 +33,7 @@ def test_the_share() -> None:
 def test_the_past_is_forgotten() -> None:
     """What is older than the window counts no more, be there later answers or not."""
     clock = Clock()
-    capture = Capture(300.0, clock)
+    capture = UsageCapture(300.0, clock)
     capture.add(exact=False)
     clock.now += 200
     capture.add(exact=True)
@@ -49,7 +49,7 @@ def test_the_past_is_forgotten() -> None:
 def test_a_step_is_used_again() -> None:
     """Many windows later the same place counts from 0."""
     clock = Clock()
-    capture = Capture(300.0, clock)
+    capture = UsageCapture(300.0, clock)
     for _ in range(5):
         for _ in range(3):
             capture.add(exact=True)

@@ -35,7 +35,7 @@ def test_from_the_start() -> None:
     """Not up before there is a token, and not dead either."""
     watched = Watched()
     assert watched.shown() == (0, 1, 0)
-    watched.observer.source_changed("oauth")
+    watched.observer.record_source("oauth")
     assert watched.shown() == (1, 1, 0)
 
 
@@ -46,40 +46,40 @@ def test_from_the_start() -> None:
 def test_a_use(status: int | None, up: int) -> None:
     """Only refusals that concern the credential put it down; the next accepted use puts it up again."""
     watched = Watched()
-    watched.observer.source_changed("oauth")
-    watched.observer.used(status, "oauth")
+    watched.observer.record_source("oauth")
+    watched.observer.record_use(status, "oauth")
     assert watched.shown() == (up, 1, 0)
-    watched.observer.used(200, "oauth")
+    watched.observer.record_use(200, "oauth")
     assert watched.shown() == (1, 1, 0)
 
 
 def test_no_token_at_all() -> None:
     """Without a token nobody is served: not up."""
     watched = Watched()
-    watched.observer.source_changed("ready")
-    watched.observer.source_changed("none")
+    watched.observer.record_source("ready")
+    watched.observer.record_source("none")
     assert watched.shown() == (0, 1, 0)
 
 
 def test_fresh_tokens_that_gigachat_refuses() -> None:
     """Dead until a token of its own is accepted; what the ready token does says nothing of it."""
     watched = Watched()
-    watched.observer.condemned()
+    watched.observer.record_rejected_token()
     assert watched.shown()[1:] == (0, 1)
-    watched.observer.key_judged(taken=True)
-    watched.observer.used(200, "ready")
+    watched.observer.record_key_verdict(accepted=True)
+    watched.observer.record_use(200, "ready")
     assert watched.shown() == (1, 0, 1)
-    watched.observer.used(200, "oauth")
+    watched.observer.record_use(200, "oauth")
     assert watched.shown() == (1, 1, 0)
 
 
 def test_a_key_that_oauth_refuses() -> None:
     """Dead at once, though its last token still serves, until OAuth takes the key again."""
     watched = Watched()
-    watched.observer.key_judged(taken=False)
-    watched.observer.used(200, "oauth")
+    watched.observer.record_key_verdict(accepted=False)
+    watched.observer.record_use(200, "oauth")
     assert watched.shown() == (1, 0, 1)
-    watched.observer.key_judged(taken=True)
+    watched.observer.record_key_verdict(accepted=True)
     assert watched.shown() == (1, 1, 0)
 
 

@@ -49,6 +49,7 @@ async def test_a_stall_is_seen(
     assert 0.25 <= lines(caplog)[0]["longest_gap_seconds"] < 1.5
 
 
+@pytest.mark.long
 async def test_a_client_that_reads_slowly_is_not_gigachats_gap(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client import Histogram as TheirHistogram
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
-from app.observe.histograms import Bins, Histogram
+from app.observe.histograms import Histogram, Series
 
 BOUNDS = (0.005, 0.5, 1, 5, 1_000)
 VALUES = (0.0, 0.005, 0.0051, 0.7, 1.0, 4.999, 1_000.0, 10_000.0)
@@ -55,10 +55,10 @@ def test_a_series_is_there_once_it_is_named() -> None:
 
 def test_joined() -> None:
     """What two have counted is what one would have."""
-    one, two, both = Bins(BOUNDS), Bins(BOUNDS), Bins(BOUNDS)
+    one, two, both = Series(BOUNDS), Series(BOUNDS), Series(BOUNDS)
     for number, value in enumerate(VALUES):
         (one if number % 2 else two).observe(value)
         both.observe(value)
-    one.join(two)
+    one.merge(two)
     assert one.counts == both.counts
     assert one.total == pytest.approx(both.total)

@@ -15,6 +15,7 @@ from app import errors
 from app.observe import labels, metrics
 from app.observe.balances import BalanceObserver
 from app.sandbox import server
+from tests.dropped import DROPPED
 from tests.running import Running
 
 PREFIX = "gpt2giga_proxy_"
@@ -57,18 +58,27 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "token_consecutive_failures": ("gauge", {"credential"}, ()),
     "credential_up": ("gauge", {"credential"}, ()),
     "credential_state": ("gauge", {"credential", "state"}, ()),
+    "bodies_bytes": ("gauge", set(), ()),
     "event_loop_lag_seconds": ("histogram", set(), LAG),
+    "connections": ("gauge", {"port"}, ()),
+    "connections_limit": ("gauge", {"port"}, ()),
+    "connections_closed": ("counter", {"port", "cause"}, ()),
     "consecutive_failures": ("gauge", set(), ()),
     "upstream_up": ("gauge", {"component"}, ()),
     "retries": ("counter", {"reason", "outcome"}, ()),
+    "leaked_calls": ("counter", {"model"}, ()),
     "dropped_params": ("counter", {"endpoint", "param"}, ()),
     "slo_events": ("counter", {"slo", "result"}, ()),
     "certificate_expiry_timestamp_seconds": ("gauge", {"name"}, ()),
     "fallback_usable": ("gauge", set(), ()),
     "build_info": ("gauge", {"version"}, ()),
     "config_info": ("gauge", {"hash"}, ()),
+    "log_lines_dropped": ("counter", set(), ()),
     "label_overflow": ("counter", {"label"}, ()),
 }
+
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+CALLING = {"messages": [{"role": "user", "content": "sandbox:call look {}"}], "tools": [TOOL]}
 
 
 async def scraped(http: aiohttp.ClientSession, gateway: Running) -> dict[str, Metric]:
@@ -88,11 +98,15 @@ async def chat(http: aiohttp.ClientSession, gateway: Running, **more: object) ->
         return response.status
 
 
-async def test_every_family_has_its_name_type_labels_and_buckets(gateway: Running, http: aiohttp.ClientSession) -> None:
+async def test_every_family_has_its_name_type_labels_and_buckets(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
     """What the table of the contract says of a family is what a scrape shows, and no family is beside the table."""
     assert await chat(http, gateway) == await chat(http, gateway, stream=True) == 200
-    assert await chat(http, gateway, seed=7) == 200  # a field that is dropped
-    BalanceObserver(metrics.shared(), "default").told([("GigaChat", 1.0)])
+    assert await chat(http, gateway, **DROPPED) == 200
+    sandbox.state.faults.add("call_leaked", "chat")
+    assert await chat(http, gateway, **CALLING) == 200
+    BalanceObserver(metrics.shared(), "default").record_packages([("GigaChat", 1.0)])
     found = await scraped(http, gateway)
     assert set(found) == set(FAMILIES)
     for name, (kind, names, buckets) in FAMILIES.items():
@@ -126,11 +140,11 @@ def test_the_page_for_operators_has_every_value() -> None:
     for name, domain in {
         "endpoint": labels.ENDPOINTS,
         "operation": labels.OPERATIONS,
-        "source": labels.SOURCES,
-        "side": labels.SIDES,
+        "source": labels.TOKEN_SOURCES,
+        "side": labels.ABORT_SIDES,
         "type": labels.TOKEN_TYPES,
-        "method": labels.METHODS,
-        "state": labels.STATES,
+        "method": labels.USAGE_METHODS,
+        "state": labels.CREDENTIAL_STATES,
         "slo": labels.OBJECTIVES,
     }.items():
         assert tuple(re.findall(r"`(\w+)`", rows[name]))[: len(domain)] == domain, name
@@ -147,7 +161,7 @@ async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: a
             if not one.name.endswith(("_bucket", "_sum")) and fixed.items() <= one.labels.items()
         }
 
-    endpoints = {"chat", "embeddings", "models", "files", "other"}
+    endpoints = {"chat", "embeddings", "models", "other"}
     assert values("errors", "error_type", endpoint="chat") == set(errors.ERROR_TYPES)
     assert values("errors", "endpoint") == values("in_flight_requests", "endpoint") == endpoints
     assert {"200", "499", "500", "502", "503", "504", "429", "other"} <= values("requests", "code", endpoint="chat")

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.sandbox import server
+from tests.dropped import DROPPED, DROPPED_NAME
 from tests.running import GatewayStarter, Running, eventually
 
 CHAT = "/v1/chat/completions"
@@ -129,7 +130,7 @@ async def test_the_line_of_a_stream_has_all_fields(
     """Ids, the route's template, both names of the model, durations, tokens, the notes: what an operator asks first."""
     caplog.set_level("INFO", "gpt2giga")
     headers = {"X-Request-ID": "client-7П", "X-Tenant-ID": "bot"}
-    body = {**STREAM, "seed": 7}
+    body = {**STREAM, **DROPPED}
     async with http.post(f"{gateway.url}{CHAT}?trace=1", json=body, headers=headers) as response:
         await response.read()
     await eventually(lambda: len(lines(caplog)) == 1)
@@ -144,7 +145,7 @@ async def test_the_line_of_a_stream_has_all_fields(
         "upstream_status": 200,
         "tries": 1,
         "finish": "stop",
-        "dropped": "seed",
+        "dropped": DROPPED_NAME,
     }
     assert {name: line[name] for name in exact} == exact
     assert line["prompt_tokens"] > 0

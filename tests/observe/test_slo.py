@@ -8,53 +8,53 @@ import pytest
 
 from app import errors
 from app.observe import slo
-from app.observe.facts import Facts
+from app.observe.request_record import RequestRecord
 
 START = 1000.0
 
 
-def facts(**more: Any) -> Facts:
+def record(**more: Any) -> RequestRecord:
     """A stream that came at START."""
-    return Facts("id", received=START, status=200, stream=True, **more)
+    return RequestRecord("id", received=START, status=200, stream=True, **more)
 
 
-def failed(row: errors.Row, **more: Any) -> Facts:
-    """A stream that ended with this row of the table."""
-    return facts(error_type=row.error_type, slo_bad=row.slo == "bad", **more)
+def failed(kind: errors.Kind, **more: Any) -> RequestRecord:
+    """A stream that ended with this kind of error."""
+    return record(error_type=kind.error_type, slo_bad=kind.slo == "bad", **more)
 
 
-@pytest.mark.parametrize("row", errors.ROWS, ids=lambda row: f"{row.status}-{row.code}")
-def test_availability_is_the_tables_word(row: errors.Row) -> None:
-    """Every row of the table of errors says how it counts."""
-    assert slo.availability(failed(row)) == row.slo
+@pytest.mark.parametrize("kind", errors.KINDS, ids=lambda kind: f"{kind.status}-{kind.name}")
+def test_availability_is_the_tables_word(kind: errors.Kind) -> None:
+    """Every kind of error says how it counts."""
+    assert slo.judge_availability(failed(kind)) == kind.slo
 
 
-def test_availability_of_what_is_no_row() -> None:
+def test_availability_of_what_is_no_error() -> None:
     """An answer is good; a client that left is nobody's fault."""
-    assert slo.availability(facts()) == "good"
-    assert slo.availability(facts(error_type=errors.CLIENT_CLOSED)) == "excluded"
+    assert slo.judge_availability(record()) == "good"
+    assert slo.judge_availability(record(error_type=errors.CLIENT_CLOSED)) == "excluded"
 
 
 @pytest.mark.parametrize(
     ("one", "took", "expected"),
     [
-        pytest.param(facts(first_token=START + 0.5), 10, "good", id="soon"),
-        pytest.param(facts(first_token=START + 3.0), 10, "good", id="just in time"),
-        pytest.param(facts(first_token=START + 3.1), 10, "bad", id="late"),
+        pytest.param(record(first_token=START + 0.5), 10, "good", id="soon"),
+        pytest.param(record(first_token=START + 3.0), 10, "good", id="just in time"),
+        pytest.param(record(first_token=START + 3.1), 10, "bad", id="late"),
         pytest.param(failed(errors.STREAM_TRUNCATED, first_token=START + 1), 10, "good", id="soon, then cut"),
         pytest.param(failed(errors.UPSTREAM_TIMEOUT), 120, "bad", id="never"),
         pytest.param(failed(errors.UPSTREAM_ERROR), 0.2, "excluded", id="failed at once"),
         pytest.param(failed(errors.INVALID_VALUE), 5, "excluded", id="a mistake, slowly uploaded"),
         pytest.param(failed(errors.DRAINING), 5, "excluded", id="draining"),
-        pytest.param(facts(error_type=errors.CLIENT_CLOSED, aborted_by="client"), 9, "bad", id="left after 9 s"),
-        pytest.param(facts(error_type=errors.CLIENT_CLOSED, aborted_by="client"), 1, "excluded", id="left after 1 s"),
-        pytest.param(facts(), 1, "excluded", id="an answer without a word"),
-        pytest.param(facts(), 4, "bad", id="no word for long"),
+        pytest.param(record(error_type=errors.CLIENT_CLOSED, aborted_by="client"), 9, "bad", id="left after 9 s"),
+        pytest.param(record(error_type=errors.CLIENT_CLOSED, aborted_by="client"), 1, "excluded", id="left after 1 s"),
+        pytest.param(record(), 1, "excluded", id="an answer without a word"),
+        pytest.param(record(), 4, "bad", id="no word for long"),
     ],
 )
-def test_first_token(one: Facts, took: float, expected: str) -> None:
+def test_first_token(one: RequestRecord, took: float, expected: str) -> None:
     """Bad is what a client waited for in vain for more than three seconds, whoever ended it."""
-    assert slo.first_token(one, START + took) == expected
+    assert slo.judge_first_token(one, START + took) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,21 @@ def test_first_token(one: Facts, took: float, expected: str) -> None:
 )
 def test_token(source: str | None, expected: str) -> None:
     """A token that renews itself is good, none is bad; the ready one has an alert of its own."""
-    assert slo.token(source) == expected
+    assert slo.judge_token(source) == expected
 
 
 @pytest.mark.parametrize(
     ("one", "took", "overhead", "expected"),
     [
-        pytest.param(facts(first_token=START + 1), 5, 0.01, False, id="usual"),
-        pytest.param(facts(first_token=START + 1), 31, 0.01, True, id="long"),
-        pytest.param(facts(first_token=START + 1), 5, 1.1, True, id="our own time"),
-        pytest.param(facts(first_token=START + 4), 5, 0.01, True, id="late first word"),
-        pytest.param(Facts("id", received=START, status=200), 10, 0.01, False, id="a whole answer in ten seconds"),
+        pytest.param(record(first_token=START + 1), 5, 0.01, False, id="usual"),
+        pytest.param(record(first_token=START + 1), 31, 0.01, True, id="long"),
+        pytest.param(record(first_token=START + 1), 5, 1.1, True, id="our own time"),
+        pytest.param(record(first_token=START + 4), 5, 0.01, True, id="late first word"),
+        pytest.param(
+            RequestRecord("id", received=START, status=200), 10, 0.01, False, id="a whole answer in ten seconds"
+        ),
     ],
 )
-def test_slow(one: Facts, took: float, overhead: float, expected: bool) -> None:
+def test_slow(one: RequestRecord, took: float, overhead: float, expected: bool) -> None:
     """What an operator would look for is told, though it went well."""
-    assert slo.slow(one, START + took, overhead) is expected
+    assert slo.is_slow(one, START + took, overhead) is expected

@@ -42,7 +42,7 @@ async def test_a_token_and_where_it_came_from(
     assert value("token_refresh_total", credential="bot", result="success", reason="startup") == before + 1
     assert 1700 < (value("token_expiry_timestamp_seconds", credential="bot", source="oauth") or 0) - time.time() <= 1800
     assert abs((value("token_last_success_timestamp_seconds", credential="bot") or 0) - time.time()) < 10
-    sources = {name: value("token_source", credential="bot", source=name) for name in labels.SOURCES}
+    sources = {name: value("token_source", credential="bot", source=name) for name in labels.TOKEN_SOURCES}
     assert sources == {"oauth": 1.0, "password": 0.0, "mtls": 0.0, "ready": 0.0, "none": 0.0}
     assert value("upstream_up", component="oauth") == value("upstream_up", component="api") == 1
     [(level, line)] = told(caplog, "token renewed")
@@ -102,7 +102,7 @@ async def test_gigachat_gone_and_back_are_one_line_each(
             assert response.status == 502
     assert value("upstream_up", component="api") == 0
     sandbox.state.faults.clear()
-    await eventually(lambda: gateway.gateway.gigachat.pulse.available is True)
+    await eventually(lambda: gateway.gateway.gigachat.monitor.available is True)
     assert value("upstream_up", component="api") == 1
     assert [level for level, _ in told(caplog, "GigaChat is gone")] == ["ERROR"]
     [(level, line)] = told(caplog, "GigaChat is back")

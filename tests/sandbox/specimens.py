@@ -90,7 +90,7 @@ async def upload(
 
 def put(running: Running, size: int, mime: str = "image/png") -> str:
     """Lay a file of any size on the shelf of the usual owner without sending it; give its id."""
-    from app.sandbox.shelf import Owner, Upload
+    from app.sandbox.file_store import Owner, Upload
     from app.sandbox.tokens import ACCOUNT
 
     given = Upload(filename="a", mime=mime, content=bytes(size), sha256="0" * 64, purpose="general")

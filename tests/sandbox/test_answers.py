@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from app.sandbox.answers import MARK, REASONING, Answer, FunctionCall, answer, limited, split
+from app.sandbox.answers import MARK, REASONING, Answer, FunctionCall, build_answer, limit_answer, split_phrases
 from app.sandbox.catalog import MODELS
 
 MODEL = MODELS["GigaChat"]
 
 
 def _said(text: str) -> Answer:
-    return answer([{"role": "system", "content": "Будь краток"}, {"role": "user", "content": text}])
+    return build_answer([{"role": "system", "content": "Будь краток"}, {"role": "user", "content": text}])
 
 
 def test_plain_answer_is_marked_and_repeats_itself() -> None:
@@ -33,15 +33,15 @@ def test_last_user_message_counts() -> None:
         {"role": "user", "content": "второе"},
         {"role": "assistant", "content": "третье"},
     ]
-    assert "второе" in answer(history).text
-    assert "Правила" in answer([{"role": "system", "content": "Правила"}]).text
+    assert "второе" in build_answer(history).text
+    assert "Правила" in build_answer([{"role": "system", "content": "Правила"}]).text
 
 
 def test_what_is_seen_is_told() -> None:
     """Each file has a marked sentence behind the echo; what is to be said stays as it is."""
     history = [{"role": "user", "content": "Что это?"}]
-    assert answer(history, seen=["I see a.", "I see b."]).text.endswith(". [sandbox] I see a. [sandbox] I see b.")
-    assert answer([{"role": "user", "content": "sandbox:say да"}], seen=["I see a."]).text == "да"
+    assert build_answer(history, seen=["I see a.", "I see b."]).text.endswith(". [sandbox] I see a. [sandbox] I see b.")
+    assert build_answer([{"role": "user", "content": "sandbox:say да"}], seen=["I see a."]).text == "да"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_say_is_exact(text: str) -> None:
 def test_phrases_are_tens_of_characters() -> None:
     """A phrase has at most 40 characters, and the phrases joined are the text."""
     text = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 7
-    phrases = split(text)
+    phrases = split_phrases(text)
     assert "".join(phrases) == text
     assert all(20 <= len(phrase) <= 40 for phrase in phrases[:-1])
 
@@ -64,7 +64,7 @@ def test_phrases_are_tens_of_characters() -> None:
 def test_long_has_so_many_phrases() -> None:
     """Each phrase is a chunk of its own."""
     assert len(_said("sandbox:long 250").phrases) == 250
-    assert _said("sandbox:long nonsense").phrases == ()
+    assert _said("sandbox:long 0").phrases == ()
 
 
 def test_directives_can_be_combined() -> None:
@@ -74,8 +74,8 @@ def test_directives_can_be_combined() -> None:
 
 
 def test_directives_are_not_echoed() -> None:
-    """The echo has the rest of the message; an unknown finish is none."""
-    said = _said("Привет\nsandbox:finish soon\nsandbox:reasoning")
+    """The echo has the rest of the message."""
+    said = _said("Привет\nsandbox:finish stop\nsandbox:reasoning")
     assert "«Привет»" in said.text
     assert said.finish == "stop"
 
@@ -99,26 +99,26 @@ def test_results_are_quoted() -> None:
         call,
         {"role": "function", "name": "b", "content": "[]"},
     ]
-    text = answer(history).text
+    text = build_answer(history).text
     assert text.startswith(MARK)
     assert 'a → {"t": 20}; b → []' in text
     assert "old" not in text
     history[3]["content"] = "sandbox:say Готово"
-    assert answer(history).text == "Готово"
+    assert build_answer(history).text == "Готово"
 
 
 def test_text_is_written_another_way() -> None:
     """Where JSON is wanted, only a text of the model's own is turned into it."""
     shout = str.upper
-    assert answer([{"role": "user", "content": "тихо"}], written=shout).text.startswith("[SANDBOX]")
-    assert answer([{"role": "user", "content": "sandbox:say тихо"}], written=shout).text == "тихо"
+    assert build_answer([{"role": "user", "content": "тихо"}], written=shout).text.startswith("[SANDBOX]")
+    assert build_answer([{"role": "user", "content": "sandbox:say тихо"}], written=shout).text == "тихо"
 
 
 def test_limit_leaves_nothing_of_a_call() -> None:
     """Arguments can't be cut: a call that is too long is not there, and was paid for up to the limit."""
     said = Answer((), finish="function_call", call=FunctionCall("f", {"a": "б" * 40}, None))
-    assert limited(said, MODEL, 100) is said
-    cut = limited(said, MODEL, 5)
+    assert limit_answer(said, MODEL, 100) is said
+    cut = limit_answer(said, MODEL, 5)
     assert (cut.call, cut.text, cut.finish) == (None, "", "length")
     assert sum(MODEL.count(text) for text in cut.generated) == 5
 
@@ -126,9 +126,9 @@ def test_limit_leaves_nothing_of_a_call() -> None:
 def test_limit_cuts() -> None:
     """An answer has no more tokens than allowed; one that is cut says so, one that fits is untouched."""
     said = _said("sandbox:say " + "абвг " * 40)
-    cut = limited(said, MODEL, 12)
+    cut = limit_answer(said, MODEL, 12)
     assert MODEL.count(cut.text) == 12
     assert said.text.startswith(cut.text)
     assert cut.finish == "length"
-    assert limited(said, MODEL, None) is limited(said, MODEL, 50) is said
-    assert limited(said, MODEL, 49).text == said.text[:196]
+    assert limit_answer(said, MODEL, None) is limit_answer(said, MODEL, 50) is said
+    assert limit_answer(said, MODEL, 49).text == said.text[:196]

@@ -24,14 +24,14 @@ REFUSED: list[tuple[str, list[list[tuple[str, int]]]]] = [
     ("images of a message", [[("image/png", 1)], [("image/png", 1), ("audio/mp3", 1), ("image/tiff", 1)]]),
     ("images of a request", [[("image/png", 1)]] * 11),
     ("bytes of a request", [[("audio/mp3", 35 * MEGABYTE), ("audio/wav", 35 * MEGABYTE)], [("image/png", 10**7)]]),
-    ("text over the context", [[("text/plain", 600_000)]]),
-    ("text over the context", [[("image/png", 1)], [("text/plain", 600_000)]]),
+    ("text over the context", [[("text/plain", 1_200_000)]]),
+    ("text over the context", [[("image/png", 1)], [("text/plain", 1_200_000)]]),
 ]
 
 ACCEPTED: list[list[list[tuple[str, int]]]] = [
     [[("image/png", 1)]] * 10,
     [[("audio/mp3", 35 * MEGABYTE), ("audio/wav", 35 * MEGABYTE)], [("image/png", 10**7 - 1)]],
-    [[("application/pdf", 40 * MEGABYTE), ("text/plain", 600_000), ("application/pdf", 40 * MEGABYTE)]],
+    [[("application/pdf", 40 * MEGABYTE), ("text/plain", 1_200_000), ("application/pdf", 40 * MEGABYTE)]],
     [[("image/bmp", 1), ("audio/opus", 1), ("text/plain", 500_000)]],
     [[]],
 ]

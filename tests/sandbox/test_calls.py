@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
-from app.sandbox.calls import SPOILS, STREAM_SPOILS
+from app.sandbox.calls import CALL_FAULTS, STREAM_CALL_FAULTS
 from app.sandbox.faults import KINDS
 from app.sandbox.server import Running
 from app.sandbox.state import SandboxSettings
@@ -247,13 +247,13 @@ async def test_null_content(running: Running, session: aiohttp.ClientSession, as
 
 async def test_faults_of_calls_wait_for_a_call(running: Running, session: aiohttp.ClientSession, ask: Ask) -> None:
     """A text uses up none of them."""
-    for kind in (*SPOILS, *STREAM_SPOILS):
+    for kind in (*CALL_FAULTS, *STREAM_CALL_FAULTS):
         running.state.faults.add(kind, "chat")
     await message(session, ask(functions=FUNCTIONS))
     await chunks(session, ask(functions=FUNCTIONS))
-    assert len(running.state.faults) == len(SPOILS) + len(STREAM_SPOILS)
+    assert len(running.state.faults) == len(CALL_FAULTS) + len(STREAM_CALL_FAULTS)
 
 
 def test_each_spoil_is_a_kind() -> None:
     """What spoils a call stands in the table of kinds."""
-    assert SPOILS.keys() | STREAM_SPOILS.keys() <= KINDS.keys()
+    assert CALL_FAULTS.keys() | STREAM_CALL_FAULTS.keys() <= KINDS.keys()

@@ -33,4 +33,4 @@ def test_recorded_models() -> None:
         for name in ("GigaChat-Pro", "GigaChat-Max", "GigaChat-2-Pro", "GigaChat-2-Max")
         for suffix in ("", "-preview")
     }
-    assert MODELS["GigaChat"].served == "GigaChat:2.0.28.2"
+    assert MODELS["GigaChat"].served_name == "GigaChat:2.0.28.2"

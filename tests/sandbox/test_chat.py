@@ -125,9 +125,13 @@ async def test_unknown_keys_are_ignored(running: Running, session: aiohttp.Clien
 
 async def test_prefix_cache(session: aiohttp.ClientSession, ask: Ask) -> None:
     """A session's repeated prompt is cached, without a session it is not."""
+    prompts = set()
     for headers, cached in (({}, False), ({}, False), ({"X-Session-ID": "a"}, False), ({"X-Session-ID": "a"}, True)):
         usage = (await _whole(session, ask(), **headers))[1]["usage"]
-        assert (0 < usage["precached_prompt_tokens"] < usage["prompt_tokens"]) is cached
+        assert (usage["precached_prompt_tokens"] > 0) is cached
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+        prompts.add(usage["prompt_tokens"] + usage["precached_prompt_tokens"])
+    assert len(prompts) == 1  # cached tokens stand beside the others
 
 
 async def test_wait(session: aiohttp.ClientSession, ask: Ask) -> None:

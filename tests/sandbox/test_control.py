@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,9 @@ import aiohttp
 import pytest
 
 from app.sandbox.faults import KINDS
+from app.sandbox.file_store import Owner
 from app.sandbox.server import Running
-from app.sandbox.shelf import Owner
-from app.sandbox.tokens import Standing
+from app.sandbox.tokens import TokenStatus
 from tests.sandbox.specimens import TEXT, png, upload
 
 
@@ -42,13 +43,54 @@ async def test_faults(running: Running, session: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [b"{", b"[]", b"{}", b'{"kind":"nonsense"}', b'{"kind":[]}', b'{"kind":"down","where":[]}']
+    ("wish", "said"),
+    [
+        (b"{", "the body must be a JSON object, such as {"),
+        (b"[]", "the body must be a JSON object"),
+        (b'"down"', "the body must be a JSON object"),
+        (b"", "kind must be one of: status, html_200, "),
+        (b"{}", "kind must be one of: status, html_200, "),
+        (b'{"times":2}', "kind must be one of: "),
+        (b'{"kind":"nonsense"}', "kind must be one of: "),
+        (b'{"kind":[]}', "kind must be one of: "),
+        (b'{"kind":null}', "kind must be one of: "),
+        (b'{"kind":"down","where":[]}', "where must be one of: oauth, chat, "),
+        (b'{"kind":"down","times":{}}', "times must be a positive number, or null"),
+        (b'{"kind":"down","self":1}', "down has no 'self'. It takes, besides where and times: "),
+        (b'{"kind":"slow","second":1}', """slow has no 'second'. It takes, besides where and times: {"seconds":1.0}"""),
+        (b'{"kind":"bom","a":1}', "bom has no 'a'. It takes, besides where and times: no parameters"),
+        (b'{"kind":"status","status":"429"}', "status must be of the same type as its default, 500"),
+        (b'{"kind":"status","status":0}', "status must be between 200 and 999"),
+        (b'{"kind":"status","headers":{"a":1}}', "headers must be an object of names and strings, such as {"),
+        (b'{"kind":"call_pieces","how":"x"}', "how must be one of: string, named, "),
+    ],
 )
-async def test_bad_fault(session: aiohttp.ClientSession, wish: bytes) -> None:
-    """A fault that no row has is refused with a reason."""
+async def test_bad_fault(running: Running, session: aiohttp.ClientSession, wish: bytes, said: str) -> None:
+    """A fault that no row has is refused, and told what there is, not in Python's words."""
     async with session.post("/sandbox/faults", data=wish) as response:
         assert response.status == 400
-        assert (await response.json())["message"]
+        told = await response.json()
+    assert told["status"] == 400
+    assert told["message"].startswith(said)
+    assert not re.search(r"Faults|positional|dict|None|True|False", told["message"])
+    assert len(running.state.faults) == 0
+
+
+async def test_a_directive_that_is_unknown(session: aiohttp.ClientSession, ask: Callable[..., dict[str, Any]]) -> None:
+    """A chat with it is refused as GigaChat refuses, whole and streamed: the message says what there is."""
+    for text, stream in (("sandbox:sing", False), ("Привет\nsandbox:wait soon", True), ("sandbox:call", False)):
+        async with session.post("/v1/chat/completions", json=ask(text, stream=stream)) as response:
+            assert response.status == 400
+            told = await response.json()
+        assert told["status"] == 400
+        assert "sandbox:" in told["message"]
+
+
+async def test_requests_of_an_unknown_place(session: aiohttp.ClientSession) -> None:
+    """It is not an empty list."""
+    async with session.get("/sandbox/requests", params={"where": "chats"}) as response:
+        assert response.status == 400
+        assert "chat, embeddings" in (await response.json())["message"]
 
 
 async def test_requests(session: aiohttp.ClientSession, ask: Callable[..., dict[str, Any]]) -> None:
@@ -75,13 +117,13 @@ async def test_requests(session: aiohttp.ClientSession, ask: Callable[..., dict[
 async def test_tokens(running: Running, session: aiohttp.ClientSession) -> None:
     """A token can be had for any time, and be taken away."""
     async with session.post("/sandbox/tokens", json={"ttl": 0}) as response:
-        assert running.state.tokens.standing((await response.json())["access_token"]) is Standing.EXPIRED
+        assert running.state.tokens.check((await response.json())["access_token"]) is TokenStatus.EXPIRED
     async with session.post("/sandbox/tokens") as response:
         token = (await response.json())["access_token"]
-    assert running.state.tokens.standing(token) is Standing.GOOD
+    assert running.state.tokens.check(token) is TokenStatus.GOOD
     async with session.post("/sandbox/tokens/revoke", json={"access_token": token}) as response:
         assert await response.json() == {"revoked": 1}
-    assert running.state.tokens.standing(token) is Standing.UNKNOWN
+    assert running.state.tokens.check(token) is TokenStatus.UNKNOWN
     async with session.post("/sandbox/tokens/revoke") as response:
         assert await response.json() == {"revoked": 2}
 

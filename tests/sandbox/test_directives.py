@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.sandbox.directives import DIRECTIVES, WantedCall, Wishes, read
+from app.sandbox.directives import DIRECTIVES, BadDirective, Directive, Directives, WantedCall, parse_directives
 
 
-def _read(text: str) -> Wishes:
-    return read([{"role": "system", "content": "sandbox:say нет"}, {"role": "user", "content": text}])
+def _read(text: str) -> Directives:
+    return parse_directives([{"role": "system", "content": "sandbox:say нет"}, {"role": "user", "content": text}])
 
 
 def test_each_directive_is_explained() -> None:
@@ -30,7 +30,7 @@ def test_all_at_once() -> None:
         "Привет\nsandbox:call f\nsandbox:finish error\nsandbox:reasoning\nsandbox:think Хм\nsandbox:wait 0.5\n"
         "sandbox:long 3\nsandbox:say Да.\nsandbox:wait 9"
     )
-    assert _read(text) == Wishes(
+    assert _read(text) == Directives(
         said="Привет\n",
         say="Да.\nsandbox:wait 9",
         long=3,
@@ -42,11 +42,45 @@ def test_all_at_once() -> None:
     )
 
 
-def test_nonsense_is_no_wish() -> None:
-    """An unknown directive is text, an unknown finish none, what is no number 0."""
-    wishes = _read("sandbox:sing\nsandbox:finish soon\nsandbox:wait long\nsandbox:long many")
-    assert wishes == Wishes("sandbox:sing\n", long=0)
-    assert not _read("но sandbox:say здесь").worded
+@pytest.mark.parametrize("row", DIRECTIVES.values(), ids=list(DIRECTIVES))
+def test_each_example_is_read(row: Directive) -> None:
+    """It asks for something: it is more than text."""
+    assert _read(row.example) != Directives(row.example)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sandbox:sing", "no directive is sandbox:sing. There are: sandbox:say, sandbox:long, "),
+        ("Привет\nsandbox:longer 5", "no directive is sandbox:longer."),
+        ("sandbox:say", "no directive is sandbox:say. There are: sandbox:say, "),
+        ("sandbox:reasoning\nsandbox:спой", "no directive is sandbox:спой."),
+        ("sandbox:" + "x" * 1000, f"no directive is sandbox:{'x' * 40}."),
+        ("sandbox:finish soon", "sandbox:finish takes one of: stop, length, "),
+        ("sandbox:finish", "sandbox:finish takes one of: "),
+        ("sandbox:wait long", "sandbox:wait takes a number, such as: sandbox:wait 3"),
+        ("sandbox:wait -1", "sandbox:wait takes a number"),
+        ("sandbox:long", "sandbox:long takes a number"),
+        ("sandbox:long ٣", "sandbox:long takes a number"),
+        ("sandbox:call", "sandbox:call takes names of functions, such as: sandbox:call weather "),
+        ("sandbox:call погода", "sandbox:call takes names of functions"),
+        ("sandbox:call a; погода", "sandbox:call takes names of functions"),
+        ('sandbox:call a; b {"x": ; c', "sandbox:call: the arguments of b are no JSON object"),
+        ('sandbox:call a {"x": "\\ud83d"}; b', "sandbox:call: the arguments of a are no JSON object"),
+        ('sandbox:call a {"x": NaN}', "sandbox:call: the arguments of a are no JSON object"),
+    ],
+)
+def test_what_cannot_be_obeyed_is_refused(text: str, said: str) -> None:
+    """An unknown directive, or a value that it does not take: the message says what there is."""
+    with pytest.raises(BadDirective) as caught:
+        _read(text)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("text", ["но sandbox:say здесь", "sandbox: true", "sandbox:", "sandbox:\n", "Sandbox:say x"])
+def test_what_only_looks_like_one_is_text(text: str) -> None:
+    """Inside a line, or with nothing behind the colon, as YAML has it."""
+    assert _read(text) == Directives(text)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +93,10 @@ def test_nonsense_is_no_wish() -> None:
         ),
         ('a {"x": 1}; call b; c {}', [("a", {"x": 1}), ("b", None), ("c", {})]),
         ("a; call", [("a", None), ("call", None)]),
-        ('a; b {"x": ; c', [("a", None)]),
-        ('a {"x": "\\ud83d"}; b', []),
-        ('a {"x": NaN}', []),
-        ("погода", []),
-        ("", []),
     ],
 )
 def test_calls(line: str, calls: list[tuple[str, object]]) -> None:
-    """Names in a row, each with arguments or without; what can't be read ends the row."""
+    """Names in a row, each with arguments or without."""
     assert [(one.name, one.arguments) for one in _read(f"sandbox:call {line}").calls] == calls
 
 

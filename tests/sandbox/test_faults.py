@@ -11,19 +11,19 @@ from app.sandbox.faults import KINDS, Faults, UnknownFault
 
 def test_each_kind_is_explained() -> None:
     """Every row has a line of explanation."""
-    assert all(kind.line.endswith(".") for kind in KINDS.values())
+    assert all(kind.description.endswith(".") for kind in KINDS.values())
 
 
 def test_fires_so_many_times() -> None:
     """A fault fires `times` times at its place, then it is gone."""
     faults = Faults()
     faults.add("down", "chat", times=2)
-    assert faults.take("down", "models") is None
-    assert faults.take("slow", "chat") is None
-    assert faults.take("down", "chat") is not None
+    assert faults.fire("down", "models") is None
+    assert faults.fire("slow", "chat") is None
+    assert faults.fire("down", "chat") is not None
     assert len(faults) == 1
-    assert faults.take("down", "chat") is not None
-    assert faults.take("down", "chat") is None
+    assert faults.fire("down", "chat") is not None
+    assert faults.fire("down", "chat") is None
     assert list(faults) == []
 
 
@@ -31,10 +31,10 @@ def test_stands_until_cleared() -> None:
     """Without a number a fault stands everywhere until it is cleared."""
     faults = Faults()
     fault = faults.add("slow", times=None, seconds=2)
-    assert faults.take("slow", "oauth") is faults.take("slow", "chat") is fault
-    assert fault.shown() == {"where": "any", "kind": "slow", "times": None, "fired": 2, "seconds": 2}
+    assert faults.fire("slow", "oauth") is faults.fire("slow", "chat") is fault
+    assert fault.describe() == {"where": "any", "kind": "slow", "times": None, "fired": 2, "seconds": 2}
     faults.clear()
-    assert faults.take("slow", "oauth") is None
+    assert faults.fire("slow", "oauth") is None
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,21 @@ def test_stands_until_cleared() -> None:
         {"kind": "status", "status": "500"},
         {"kind": "status", "html": 1},
         {"kind": "files_lost", "where": "files"},
+        {"kind": "call_pieces", "how": "nonsense"},
+        {"kind": "call_pieces", "state": "nowhere"},
+        {"kind": "call_pieces", "size": 0},
+        {"kind": "call_leaked", "form": "smoke"},
+        {"kind": "slow", "seconds": 1e300},
+        {"kind": "stall", "after": -1},
+        {"kind": "status", "status": -1},
+        {"kind": "status", "status": 1000},
+        {"kind": "status", "headers": {"Retry-After": 7}},
+        {"kind": "status", "headers": {"a b": "c"}},
+        {"kind": "status", "headers": {"a": "b\r\nc: d"}},
+        {},
+        {"kind": None},
+        {"kind": "down", "times": "2"},
+        {"kind": "down", "self": 1},
     ],
 )
 def test_refuses_what_no_row_has(wish: dict[str, Any]) -> None:

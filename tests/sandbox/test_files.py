@@ -28,7 +28,7 @@ async def _ask(
 async def test_upload_bytes(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """The documented shape byte for byte; the same when the file is asked for, and in the list."""
     monkeypatch.setattr("app.sandbox.wire.time.time", lambda: 1768996174.9)
-    monkeypatch.setattr("app.sandbox.shelf.uuid4", lambda: "b02a1bbd-3e2e-4bd0-8d4b-5d1f3e5a5d11")
+    monkeypatch.setattr("app.sandbox.file_store.uuid4", lambda: "b02a1bbd-3e2e-4bd0-8d4b-5d1f3e5a5d11")
     file = (
         '{"id":"b02a1bbd-3e2e-4bd0-8d4b-5d1f3e5a5d11","object":"file","bytes":12,"created_at":1768996174,'
         '"filename":"файл.txt","purpose":"general","access_policy":"private","modalities":null}'
@@ -116,7 +116,7 @@ async def test_status_fault(
     else:
         path, data = "", form()
     assert (await _ask(session, "POST", path, data=data))[0] == status
-    assert [file.gone for file in running.state.files] == [False] * deleting
+    assert [file.is_gone for file in running.state.files] == [False] * deleting
     assert running.state.requests.of(where)[-1].outcome == "fault"
     assert (await _ask(session, "POST", path, data=None if deleting else form()))[0] == 200
 

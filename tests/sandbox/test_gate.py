@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from app.sandbox.gate import guarded
+from app.sandbox.gate import build_handler
 from app.sandbox.server import Running, make_app
 from app.sandbox.state import STATE, SandboxSettings
-from app.sandbox.wire import Call
+from app.sandbox.wire import RequestContext
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -200,11 +200,11 @@ async def test_client_gone_before_the_body(running: Running, session: aiohttp.Cl
 async def test_client_gone_while_writing() -> None:
     """An answer that finds its connection closed is the client's leaving, not an error of the server."""
 
-    async def write(_: Call) -> web.StreamResponse:
+    async def write(_: RequestContext) -> web.StreamResponse:
         raise ConnectionResetError
 
     app = make_app()
-    await guarded("other", write, bearer=False)(make_mocked_request("GET", "/", app=app))
+    await build_handler("other", write, bearer=False)(make_mocked_request("GET", "/", app=app))
     assert [record.outcome for record in app[STATE].requests.of()] == ["client_gone"]
 
 

@@ -63,7 +63,21 @@ async def test_count_refuses(session: aiohttp.ClientSession, body: Any, status: 
         assert response.status == status
 
 
-async def test_balance(session: aiohttp.ClientSession) -> None:
-    """What is left of packages, by tariff names."""
+async def left(session: aiohttp.ClientSession) -> dict[str, int]:
+    """The balance, by package."""
     async with session.get("/v1/balance") as response:
-        assert (await response.json())["balance"][0] == {"usage": "GigaChat", "value": 900000}
+        return {package["usage"]: package["value"] for package in (await response.json())["balance"]}
+
+
+async def test_balance(session: aiohttp.ClientSession) -> None:
+    """What is left of packages, by tariff names: chats are billed by their totals, which leave cached tokens out."""
+    before = await left(session)
+    assert before["GigaChat"] == 900_000
+    body = {"model": "GigaChat", "messages": [{"role": "user", "content": "слово " * 100}]}
+    totals = []
+    for _ in range(2):
+        async with session.post("/v1/chat/completions", json=body, headers={"X-Session-ID": "s"}) as response:
+            totals.append((await response.json())["usage"]["total_tokens"])
+    assert totals[1] < totals[0] - 100
+    after = await left(session)
+    assert after == before | {"GigaChat": 900_000 - sum(totals)}

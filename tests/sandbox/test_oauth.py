@@ -13,7 +13,7 @@ import pytest
 from app.sandbox.oauth import RULES
 from app.sandbox.server import Running
 from app.sandbox.state import SandboxSettings, authorization_key
-from app.sandbox.tokens import Standing
+from app.sandbox.tokens import TokenStatus
 
 OAUTH = "/api/v2/oauth"
 KEY = authorization_key("sandbox", "sandbox")
@@ -35,7 +35,7 @@ async def test_token_for_a_key(running: Running, session: aiohttp.ClientSession,
     body = orjson.loads(raw)
     assert response.status == 200
     assert list(body) == ["access_token", "expires_at"]
-    assert running.state.tokens.standing(body["access_token"]) is Standing.GOOD
+    assert running.state.tokens.check(body["access_token"]) is TokenStatus.GOOD
     assert body["expires_at"] / 1000 == pytest.approx(time.time() + 1800, abs=5)
 
 
@@ -117,7 +117,7 @@ async def test_login(running: Running, session: aiohttp.ClientSession, base: str
         body = await response.json()
         assert list(body) == ["tok", "exp"]
         assert "X-Request-Id" in response.headers
-    assert running.state.tokens.standing(body["tok"]) is Standing.GOOD
+    assert running.state.tokens.check(body["tok"]) is TokenStatus.GOOD
     assert body["exp"] == pytest.approx(time.time() + 1800, abs=5)
 
 

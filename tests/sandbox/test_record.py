@@ -7,12 +7,12 @@ import time
 import pytest
 
 from app.sandbox import record
-from app.sandbox.record import CLIENT_GONE, DONE, Records, shortened
+from app.sandbox.record import CLIENT_GONE, DONE, Records, hash_credential
 
 
 def test_authorization_is_shortened() -> None:
     """A credential can be recognised, never read."""
-    assert shortened("Bearer secret") == "Bearer sha256:2bb80d537b1d"
+    assert hash_credential("Bearer secret") == "Bearer sha256:2bb80d537b1d"
     kept = Records().open("chat", "POST", "/", {"AUTHORIZATION": "Basic c2VjcmV0", "Accept": "*/*"})
     assert "c2VjcmV0" not in str(kept)
     assert kept.headers["Accept"] == "*/*"
@@ -21,9 +21,9 @@ def test_authorization_is_shortened() -> None:
 def test_first_end_counts() -> None:
     """An outcome and its time are not overwritten."""
     kept = Records().open("chat", "POST", "/", {})
-    assert kept.shown()["ended"] is None
+    assert kept.describe()["ended"] is None
     kept.end(CLIENT_GONE)
-    ended = kept.shown()["ended"]
+    ended = kept.describe()["ended"]
     kept.end(DONE)
     assert (kept.outcome, kept.ended) == (CLIENT_GONE, ended)
     assert kept.started <= ended <= time.time()

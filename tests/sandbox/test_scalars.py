@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.sandbox.scalars import SCALARS, kind_of
+from app.sandbox.scalars import SCALARS, find_type
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from app.sandbox.scalars import SCALARS, kind_of
 )
 def test_kind(schema: dict[str, Any], kind: str) -> None:
     """The type, told or guessed."""
-    assert kind_of(schema) == kind
+    assert find_type(schema) == kind
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ import pytest
 from app import sse
 from app.sandbox.answers import Answer
 from app.sandbox.faults import KINDS
-from app.sandbox.script import EDITS, Talk, stream, whole
+from app.sandbox.script import EDITS, ChatAnswer, build_events, build_object
 from app.sandbox.server import Running
 
 Ask = Callable[..., dict[str, Any]]
 
 CHAT = "/v1/chat/completions"
-TALK = Talk(Answer(("Раз, ", "два, ", "три."), "мысль"), "GigaChat:1", 7, {"total_tokens": 3})
+TALK = ChatAnswer(Answer(("Раз, ", "два, ", "три."), "мысль"), "GigaChat:1", 7, {"total_tokens": 3})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_same_text_whole_and_streamed() -> None:
     """The deltas joined are the text of the whole answer; both end alike."""
     deltas = [orjson.loads(data) for data in sse.Decoder().feed(b"".join(_bytes(TALK))) if data != sse.DONE]
     texts = [chunk["choices"][0]["delta"].get("content", "") for chunk in deltas]
-    answer = whole(TALK)
+    answer = build_object(TALK)
     assert "".join(texts) == answer["choices"][0]["message"]["content"] == "Раз, два, три."
     assert deltas[-1]["choices"][0]["finish_reason"] == answer["choices"][0]["finish_reason"]
     assert deltas[-1]["usage"] == answer["usage"]
@@ -58,8 +58,8 @@ def test_role_only_with_the_first_text() -> None:
     assert [b'"role"' in step for step in _bytes(TALK)] == [False, True, False, False, False, False]
 
 
-def _bytes(talk: Talk) -> list[bytes]:
-    return [step for step in stream(talk) if isinstance(step, bytes)]
+def _bytes(chat_answer: ChatAnswer) -> list[bytes]:
+    return [step for step in build_events(chat_answer) if isinstance(step, bytes)]
 
 
 async def test_end(running: Running, read: Read) -> None:

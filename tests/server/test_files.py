@@ -29,8 +29,6 @@ from tests.media import files as made
 from tests.running import GatewayStarter, Running
 from tests.watching import Reply, ask
 
-pytestmark = pytest.mark.usefixtures("few_roots")
-
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 

@@ -11,23 +11,20 @@ from PIL import Image
 from app.sandbox import server
 from tests.attaching import attached, by_id, data_url, document, image, plain, shelf, showing, talking, uploads, user
 from tests.media import files as made
-from tests.running import Running
+from tests.running import GatewayStarter, Running
 from tests.watching import ask, called
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 PHOTO = made.photo("JPEG")
 
 
 async def test_a_file_of_gigachats_goes_by_its_id(
-    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+    sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """It is looked up once, under the tenant's own client id, and attached by that id; nothing is uploaded."""
-    await ask(http, gateway, showing(image(PHOTO)))
+    await ask(http, await start_gateway(), showing(image(PHOTO)))
+    gateway = await start_gateway()  # another one, which knows nothing of the file
     (file,) = shelf(sandbox)
     sandbox.state.requests.clear()
-    gateway.gateway.chat._files._uploads._entries.clear()  # as if somebody else had uploaded it
-    gateway.gateway.chat._files._uploads._by_id.clear()
     for stream in (False, True, False):
         for part in (by_id(file.id), {"type": "input_image", "file_id": file.id}):
             reply = await ask(http, gateway, showing(part, model="GigaChat", stream=stream))
@@ -78,6 +75,7 @@ async def test_several_images_of_a_message(
     assert contents == ["", "", "что это?"]
 
 
+@pytest.mark.long
 async def test_of_many_images_the_oldest_stay_away_in_steps(
     sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:

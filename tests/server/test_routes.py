@@ -7,13 +7,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from app.sandbox.catalog import MODELS
-from app.server.routes import API, API_AND_TWINS, ENDPOINTS
+from app.server.routes import API, API_FORMS, BY_TEMPLATE, DEFAULT, OPEN, ROUTE, Route, asks_key, protocol_of
+from app.translate.openai.protocol import OpenAIProtocol
 from tests.running import GatewayStarter, Running
 from tests.watching import ask, counted, everything, saying, told
-
-pytestmark = pytest.mark.usefixtures("few_roots")
 
 UNKNOWN = (
     "/v1/responses",
@@ -21,15 +22,29 @@ UNKNOWN = (
     "/v1/completions",
     "/responses",
     "/v1/chat",
-    "/v1/chat/completions/",
-    "/v1//chat/completions",
-    "/v1/v1/chat/completions",
+    "/v1/v1/v1/chat/completions",
+    "/api/chat/completions",
+    "/api/api/v1/chat/completions",
+    "/openai/v1/chat/completions",
     "/v2/chat/completions",
+    "/v1chat/completions",
+    "/v1/chatcompletions",
+    "/v1/chat/completions/x",
+    "/v1/chat/completions/%2f",
     "/V1/CHAT/COMPLETIONS",
-    "/v1/models/",
+    "/v1/model",
     "/.env",
     "/%FF%00",
     "/v1/chat/completions%2f",
+    "/v1%2fchat/completions",
+    "/%2f/v1/chat/completions",
+    "//health",
+    "/health/",
+    "//metrics",
+    "/metrics/",
+    "/v1/metrics",
+    "/v1/v1/",
+    "/api/v1",
 )
 
 
@@ -47,10 +62,42 @@ async def test_the_other_paths_with_and_without_the_version(gateway: Running, ht
         assert (await ask(http, gateway, method="GET", path=f"{prefix}/models/gpt-4o")).json["id"] == "gpt-4o"
 
 
-def test_every_row_has_a_twin() -> None:
-    """The table of what is counted knows each path, with and without the version."""
-    assert len(API_AND_TWINS) == 2 * len(API)
-    assert all(path in ENDPOINTS for path in ("/v1/chat/completions", "/chat/completions", "/v1/models/{model}"))
+def test_every_row_has_its_forms() -> None:
+    """The table of what is counted knows each path with the version, without it, and in all its other forms."""
+    assert len(API_FORMS) == 3 * len(API)
+    assert all(path in BY_TEMPLATE for path in ("/v1/chat/completions", "/chat/completions", "/v1/models/{model}"))
+    assert len(BY_TEMPLATE) == 3 * len(API) + len(OPEN)
+
+
+async def test_the_key_is_asked_by_the_table(gateway: Running) -> None:
+    """Whatever the application serves has its row. Who forgets one asks for the key."""
+    served = {resource.canonical for resource in gateway.app.router.resources()}
+    assert served == set(BY_TEMPLATE)
+    assert Route("GET", "/new", "new", "other").asks_key
+    assert all(route.asks_key for route in API_FORMS)
+    assert {route.path for route in OPEN} == {"/", "/v1", "/v1/", "/health", "/livez", "/readyz", "/metrics"}
+
+
+async def test_a_path_that_the_table_does_not_know() -> None:
+    """If somebody serves it all the same, it asks for the key."""
+
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/new", handler)
+    for path, asks in (("/new", True), ("/other", False)):
+        request = make_mocked_request("GET", path)
+        request._match_info = await app.router.resolve(request)
+        assert asks_key(request) is asks
+
+
+def test_a_request_is_answered_in_its_routes_protocol() -> None:
+    """Handlers, errors and streams ask here; without a route it is the default one."""
+    request, other = make_mocked_request("POST", "/"), OpenAIProtocol()
+    assert protocol_of(request) is DEFAULT
+    request[ROUTE] = API[0]._replace(protocol=other)
+    assert protocol_of(request) is other
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -63,7 +110,7 @@ async def test_an_unknown_path(
     reply = await ask(http, gateway, path=path, method=method, data=b"{}" if method == "POST" else None)
     assert (reply.status, reply.error["code"]) == (404, "unknown_url")
     for row in API:
-        assert row.path.replace(":.+", "") in reply.error["message"]
+        assert row.path in reply.error["message"]
 
 
 async def test_a_scanner_makes_no_labels(
@@ -157,7 +204,9 @@ async def test_a_model_that_a_request_could_use(
         assert (await ask(http, gateway, saying("hi", model=name))).status == 200
 
 
-@pytest.mark.parametrize("path", ["nope", "openai/nope", "nope:1.2.3", "GigaChat/", "gigachat", "%20", "a/b/c", "%FF"])
+@pytest.mark.parametrize(
+    "path", ["nope", "openai/nope", "nope:1.2.3", "GigaChat%2F", "gigachat", "%20", "a/b/c", "%FF"]
+)
 async def test_a_model_that_nobody_has(path: str, gateway: Running, http: aiohttp.ClientSession) -> None:
     """It is a 404 that says where the list is, as a chat with it would be."""
     reply = await ask(http, gateway, method="GET", path=f"/v1/models/{path}")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -94,7 +95,7 @@ async def test_more_than_a_bound_do_not_wait(
     gateway: Running, http: aiohttp.ClientSession, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are told so at once; when the others have their answers, there is room again."""
-    monkeypatch.setattr(scrape, "_MOST_WAITING", 2)
+    monkeypatch.setattr(scrape, "MOST_WAITING", 2)
 
     async def scraped() -> int:
         async with http.get(f"{gateway.url}/metrics") as response:
@@ -114,4 +115,4 @@ async def test_a_handler_that_waits_is_no_answer(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(scrape, "server_stats", waiting)
     with pytest.raises(RuntimeError, match="waits"):
-        scrape._written(None)  # type: ignore[arg-type]
+        await scrape.Scrape().get(make_mocked_request("GET", "/metrics"))

@@ -17,11 +17,11 @@ from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
 from app import sse
-from app.observe.facts import Facts
+from app.observe.request_record import RequestRecord
 from app.sandbox import server
 from app.server import streaming
+from app.server.app_keys import DRAIN
 from app.server.drain import Drain
-from app.server.keys import DRAIN
 from app.server.streaming import EventStream
 from tests.running import GatewayStarter, Running, eventually
 
@@ -194,7 +194,7 @@ async def broken() -> AsyncIterator[str]:
     """A server whose handler fails in the middle of its stream."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        out = EventStream(request, Facts("id"), commit_seconds=1, keepalive_seconds=1)
+        out = EventStream(request, RequestRecord("id"), commit_seconds=1, keepalive_seconds=1, keepalive=bytes)
         async with out:
             await out.write(sse.encode(b"{}"))
             raise RuntimeError("a bug")
@@ -225,7 +225,7 @@ class Ending:
     """A server whose stream ends while its client does not read."""
 
     port: int
-    facts: Facts
+    record: RequestRecord
     over: asyncio.Event
 
     def asked(self) -> socket.socket:
@@ -233,17 +233,17 @@ class Ending:
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", self.port))
-        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return client
 
 
 @pytest.fixture
 async def ending() -> AsyncIterator[Ending]:
     """The connection takes no more when only the stream's end is left to be sent."""
-    facts, over = Facts("id"), asyncio.Event()
+    record, over = RequestRecord("id"), asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        out = EventStream(request, facts, commit_seconds=1, keepalive_seconds=0.1)
+        out = EventStream(request, record, commit_seconds=1, keepalive_seconds=0.1, keepalive=lambda: sse.KEEPALIVE)
         try:
             async with out:
                 await out.write(b"begin")
@@ -260,17 +260,17 @@ async def ending() -> AsyncIterator[Ending]:
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield Ending(runner.addresses[0][1], facts, over)
+    yield Ending(runner.addresses[0][1], record, over)
     await runner.cleanup()
 
 
 async def test_a_client_that_does_not_take_the_end_is_cut_off(ending: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     """A finished stream is held no longer than any other whose client takes nothing, and counts as not delivered."""
-    monkeypatch.setattr(streaming, "_STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(streaming, "STUCK_SECONDS", 0.3)
     with ending.asked():
         async with asyncio.timeout(5):
             await ending.over.wait()
-    assert (ending.facts.delivered, ending.facts.keepalives) == (False, 0)
+    assert (ending.record.delivered, ending.record.keepalives) == (False, 0)
 
 
 async def test_nothing_follows_the_end(ending: Ending) -> None:
@@ -282,4 +282,4 @@ async def test_nothing_follows_the_end(ending: Ending) -> None:
         while piece := await asyncio.to_thread(client.recv, 1 << 20):
             taken += piece
     assert taken.endswith(b"\0" * 100 + b"4\r\nlast\r\n0\r\n\r\n")
-    assert (ending.facts.delivered, ending.facts.keepalives) == (True, 0)
+    assert (ending.record.delivered, ending.record.keepalives) == (True, 0)

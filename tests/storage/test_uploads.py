@@ -1,4 +1,4 @@
-"""The journal of uploaded files: what a restart, a crash, a full disk and a stranger's line make of it."""
+"""The journal of uploaded files: what a restart, a crash, a full disk and a foreign line make of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import errno
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import pytest
 
-from app.storage import uploads
-from app.storage.uploads import Record, UploadJournal
+from app.storage.uploads import UploadJournal, UploadRecord
 
-RECORD = Record("id-1", "bot", "c" * 32, "d" * 64, "image", None, 1000.5)
+RECORD = UploadRecord("id-1", "bot", "c" * 32, "d" * 64, "image", None, 1000.5)
 OTHER = replace(RECORD, id="id-2", kind="document", note="image.first_frame", used=7)
 NAME = "uploads.jsonl"
 
@@ -22,11 +21,11 @@ NAME = "uploads.jsonl"
 class Journal:
     """A journal in a directory, and what it complained of."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, **more: Any) -> None:
         self.faults: list[OSError] = []
-        self.journal = UploadJournal(directory, self.faults.append)
+        self.journal = UploadJournal(directory, self.faults.append, **more)
 
-    def load(self) -> list[Record]:
+    def load(self) -> list[UploadRecord]:
         """The files that are known."""
         return self.journal.load()
 
@@ -54,7 +53,7 @@ def test_a_restart_knows_what_was_uploaded(written: Path) -> None:
 
 
 def test_what_is_gone_is_forgotten(written: Path) -> None:
-    """Before and after a restart; of a stranger no line is written."""
+    """Before and after a restart; of an unknown id no line is written."""
     journal = Journal(written).journal
     journal.load()
     journal.remove("id-1")
@@ -82,7 +81,7 @@ def test_an_empty_directory_is_a_beginning(tmp_path: Path) -> None:
 
 
 def test_nobody_else_reads_it(written: Path) -> None:
-    """Neither a new journal nor one that was swept."""
+    """Neither a new journal nor one that was rewritten."""
     assert stat.S_IMODE((written / NAME).stat().st_mode) == 0o600
     Journal(written).load()
     assert stat.S_IMODE((written / NAME).stat().st_mode) == 0o600
@@ -132,10 +131,9 @@ def test_a_line_that_was_cut_off_takes_no_other_with_it(cut: int, written: Path)
     assert Journal(written).load()[-1] == third
 
 
-def test_lines_of_the_gone_are_swept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file does not grow for ever; the living stay."""
-    monkeypatch.setattr(uploads, "_SWEEP", 10)
-    journal = Journal(tmp_path).journal
+def test_lines_of_deleted_files_are_removed(tmp_path: Path) -> None:
+    """The file does not grow for ever; the lines of files that are there stay."""
+    journal = Journal(tmp_path, max_outdated_lines=10).journal
     journal.add(RECORD)
     longest = 0
     for index in range(100):
@@ -146,10 +144,9 @@ def test_lines_of_the_gone_are_swept_out(tmp_path: Path, monkeypatch: pytest.Mon
     assert Journal(tmp_path).load() == [RECORD]
 
 
-def test_lines_of_earlier_uses_are_swept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_of_earlier_uses_are_removed(tmp_path: Path) -> None:
     """A file that is in use for ever does not make the journal grow for ever; its last use is known."""
-    monkeypatch.setattr(uploads, "_SWEEP", 10)
-    journal = Journal(tmp_path).journal
+    journal = Journal(tmp_path, max_outdated_lines=10).journal
     longest = 0
     for index in range(100):
         journal.add(replace(RECORD, used=index))
@@ -158,34 +155,46 @@ def test_lines_of_earlier_uses_are_swept_out(tmp_path: Path, monkeypatch: pytest
     assert Journal(tmp_path).load() == [replace(RECORD, used=99)]
 
 
+def test_a_use_soon_after_another_costs_no_line(tmp_path: Path) -> None:
+    """A later one does, and keeps all else that is known; an unknown file has none."""
+    journal = Journal(tmp_path).journal
+    journal.add(RECORD)
+    journal.record_use("id-1", RECORD.used + 50, 50)
+    assert len(lines(tmp_path)) == 1
+    journal.record_use("id-1", RECORD.used + 50.5, 50)
+    journal.record_use("id-2", RECORD.used + 500, 50)
+    assert len(lines(tmp_path)) == 2
+    assert Journal(tmp_path).load() == [replace(RECORD, used=RECORD.used + 50.5)]
+
+
 class Disk:
     """A disk that takes nothing for a while."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.full = False
-        monkeypatch.setattr(uploads, "open", self.open, raising=False)
+    def __init__(self) -> None:
+        self.is_full = False
 
-    def open(self, *given: Any, **more: Any) -> Any:
+    def open(self, path: Path, mode: str) -> IO[bytes]:
         """As Python's own, while there is room."""
-        if self.full:
+        if self.is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return open(*given, **more)
+        return open(path, mode)
 
 
-def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path) -> None:
     """However many lines fail; once there is room all that is known is written, and a new failure is told again."""
-    disk, kept = Disk(monkeypatch), Journal(tmp_path)
+    disk = Disk()
+    kept = Journal(tmp_path, open_file=disk.open)
     kept.journal.add(RECORD)
-    disk.full = True
+    disk.is_full = True
     for index in range(5):
         kept.journal.add(replace(OTHER, id=f"x{index}"))
     kept.journal.remove("x0")
     assert [fault.errno for fault in kept.faults] == [errno.ENOSPC]
     assert len(lines(tmp_path)) == 1
-    disk.full = False
+    disk.is_full = False
     kept.journal.add(OTHER)
     assert [one["id"] for one in lines(tmp_path)] == ["id-1", "x1", "x2", "x3", "x4", "id-2"]
-    disk.full = True
+    disk.is_full = True
     kept.journal.remove("id-2")
     assert len(kept.faults) == 2
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.translate.abilities import TABLE, Abilities, Ability, overrides
 from app.translate.dialogue import Note, Request, Sampling, Turn
+from app.translate.field_names import FieldNames
 
 
 def asked(turns: list[Turn] | None = None, model: str = "GigaChat", **more: Any) -> Request:
@@ -22,16 +23,17 @@ def test_the_table_knows_the_documented_models() -> None:
     assert abilities.of("GigaChat-2-Pro-preview") == abilities.of("GigaChat-2-Pro")
     assert abilities.of("GigaChat-9") == Ability()
     assert [name for name, ability in TABLE.items() if ability.images] == [
-        name for name in TABLE if name.endswith(("Pro", "Max"))
+        name for name in TABLE if name.endswith(("Pro", "Max")) and name != "GigaChat-3-Pro"
     ]
+    assert {ability.context for ability in TABLE.values()} == {261_120}
 
 
 def test_the_operator_overrides_it() -> None:
     """Only the named models change, of known and of new ones."""
     abilities = Abilities(overrides({"GigaChat": {"output": 100}, "Own": {"output": None}}))
-    assert abilities.of("GigaChat") == Ability(output=100, images=False)
+    assert abilities.of("GigaChat") == Ability(output=100, images=False, context=261_120)
     assert abilities.of("Own") == Ability()
-    assert abilities.of("GigaChat-2") == Ability(output=8192, images=False)
+    assert abilities.of("GigaChat-2") == Ability(output=8192, images=False, context=261_120)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +101,5 @@ def test_the_limit_is_that_of_the_model_that_takes_over() -> None:
     request, told = table.fit(asked(max_tokens=9000), images=True)
     assert (request.model, request.max_tokens) == ("Vision", 10)
     assert [note.rule for note in told] == ["model->vision", "max_tokens->clamped"]
+    told = table.fit(asked(max_tokens=9000, fields=FieldNames(model="name", max_tokens="longest")), images=True)[1]
+    assert [(note.rule, note.path) for note in told] == [("name->vision", "name"), ("longest->clamped", "longest")]

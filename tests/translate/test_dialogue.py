@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from app.translate import dialogue
-from app.translate.dialogue import Note, Usage, Vectors
+from app.translate.dialogue import Vectors
 
 TYPES = [value for value in vars(dialogue).values() if isinstance(value, type) and dataclasses.is_dataclass(value)]
 
@@ -22,12 +22,3 @@ def test_batches_of_vectors_are_joined() -> None:
     """In order, tokens summed, under the later batch's name for the model."""
     joined = Vectors("asked", [[1.0]], 1).joined(Vectors("Embeddings", [[2.0], [3.0]], 4))
     assert joined == Vectors("Embeddings", [[1.0], [2.0], [3.0]], 5)
-
-
-@pytest.mark.parametrize(
-    ("value", "name"), [(Note("dropped", "seed"), "rule"), (Usage(1, 2, 3, None, {}), "prompt")], ids=["note", "usage"]
-)
-def test_notes_and_usage_cannot_be_changed(value: object, name: str) -> None:
-    """What is told is told."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(value, name, None)

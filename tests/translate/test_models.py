@@ -16,6 +16,7 @@ ALIASES = (
     ("azure/gpt-4", "Azure"),
     ("openai/*", "Open"),
     ("O1*", "Upper"),
+    ("tagged:8b", "Tagged"),
 )
 NAMES = ModelNames("GigaChat", "Embeddings", ALIASES)
 PLAIN = ModelNames("GigaChat", "Embeddings")
@@ -53,8 +54,20 @@ NAMED: list[tuple[str, str, str]] = [
     ("gigachat/mine", "GigaChat-2", "mine"),
     ("GigaChat:2.0.28.2", "GigaChat", "GigaChat"),
     ("gigachat/GigaChat:2.0.28.2", "GigaChat", "GigaChat"),
-    ("GigaChat:latest", "GigaChat:latest", "GigaChat:latest"),
-    ("GigaChat:2.0.28.2-x", "GigaChat:2.0.28.2-x", "GigaChat:2.0.28.2-x"),
+    ("GigaChat:latest", "GigaChat", "GigaChat"),
+    ("GigaChat-2-Max:latest", "GigaChat-2-Max", "GigaChat-2-Max"),
+    ("gigachat/GigaChat-2-Max:latest", "GigaChat-2-Max", "GigaChat-2-Max"),
+    ("GigaChat:2.0.28.2-x:y", "GigaChat", "GigaChat"),
+    ("gpt-4o:latest", "Max", "GigaChat"),
+    ("openai/gpt-4o:2024-08-06", "Max", "GigaChat"),
+    ("mine:latest", "GigaChat-2", "mine"),
+    ("azure/gpt-4:free", "Azure", "azure/gpt-4"),
+    ("tagged:8b", "Tagged", "tagged"),
+    ("openai/tagged:8b", "Tagged", "tagged"),
+    ("tagged:70b", "tagged", "tagged"),
+    ("ft:gpt-4o:acme::8x", "ft:gpt-4o:acme::8x", "ft:gpt-4o:acme::8x"),
+    ("openai/ft:gpt-4o:acme::8x", "Open", "ft:gpt-4o:acme::8x"),
+    (":latest", "", ""),
     ("O1-x", "Upper", "O1-x"),
 ]
 
@@ -90,18 +103,35 @@ def test_a_star_takes_what_no_other_pattern_takes() -> None:
 
 
 def test_no_name_is_the_configured_model() -> None:
-    """Told as adapted; an endpoint may have another default; aliases do not matter."""
-    assert NAMES.resolve(None) == ("GigaChat", [Note("adapted", "model=default", "model")])
+    """Told as equivalent; an endpoint may have another default; aliases do not matter."""
+    assert NAMES.resolve(None) == ("GigaChat", [Note("equivalent", "model=default", "model")])
     assert NAMES.resolve(None, fallback="Embeddings")[0] == "Embeddings"
+    assert NAMES.resolve(None, field="name")[1] == [Note("equivalent", "name=default", "name")]
+
+
+def test_a_note_names_the_clients_field() -> None:
+    """What is remembered of a name is the same for every protocol."""
+    assert [NAMES.resolve("gpt-4", field=field)[1] for field in ("model", "name")] == [
+        [Note("equivalent", "model", "model")],
+        [Note("equivalent", "name", "name")],
+    ]
 
 
 def test_aliases_are_listed_once_and_patterns_are_not() -> None:
     """The usual names first, then the operator's own exact ones."""
     assert PLAIN.listed() == list(LISTED_ALIASES)
-    assert NAMES.listed() == [*LISTED_ALIASES, "mine", "azure/gpt-4"]
+    assert NAMES.listed() == [*LISTED_ALIASES, "mine", "azure/gpt-4", "tagged:8b"]
 
 
 def test_a_long_hostile_name_costs_nothing() -> None:
     """A name of many digits and colons is cut in linear time."""
     name = "GigaChat" + ":1.1" * 50_000 + "x"
-    assert NAMES.resolve(name)[0] == name
+    assert NAMES.resolve(name)[0] == "GigaChat"
+
+
+def test_what_the_operator_names_is_cut_alike() -> None:
+    """A tag or a prefix in a setting would be a 404 with every request."""
+    names = ModelNames("GigaChat:latest", "gigachat/Embeddings", (("mine", "gigachat/GigaChat-2-Max:2.0"),))
+    assert [names.resolve(name)[0] for name in ("gpt-4", "text-embedding-3-small", "mine", None)] == [
+        *("GigaChat", "Embeddings", "GigaChat-2-Max", "GigaChat"),
+    ]

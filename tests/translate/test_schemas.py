@@ -10,14 +10,15 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from app.errors import GatewayError
 from app.sandbox.functions import check_functions
 from app.sandbox.server import Running
-from app.translate.schemas.formats import response_format_schema
-from app.translate.schemas.functions import function_parameters
-from app.translate.schemas.rules import RULES
+from app.translate.schemas.function_schemas import repair_function_schema
+from app.translate.schemas.repair_rules import RULES
+from app.translate.schemas.response_format_schemas import repair_response_format
+from tests.examples import examples
 from tests.translate.schemas.strategies import BROKEN, DOCUMENTS, properties
 
 SAMPLES = sorted((Path(__file__).resolve().parent.parent / "samples" / "schemas").glob("*.json"))
@@ -33,7 +34,7 @@ def _sample(path: Path) -> dict[str, Any]:
 def test_sample(path: Path) -> None:
     """A client's schema becomes what its sample says, with all its properties, and with these notes."""
     sample = _sample(path)
-    schema, notes = function_parameters(sample["in"], "parameters")
+    schema, notes = repair_function_schema(sample["in"], "parameters")
     assert schema == sample["out"]
     assert [[note.kind, note.rule, note.path] for note in notes] == sample["notes"]
     assert set(properties(sample["in"])) <= set(properties(schema))
@@ -57,7 +58,7 @@ async def test_functions_are_accepted(sandbox: Running, http: aiohttp.ClientSess
 async def test_formats_are_accepted(sandbox: Running, http: aiohttp.ClientSession, path: Path) -> None:
     """Each sample is a format that GigaChat takes, with its references and unions."""
     given = _sample(path)["in"]
-    schema, _ = response_format_schema(given, "p")
+    schema, _ = repair_response_format(given, "p")
     assert orjson.dumps(schema).count(b'"$ref"') == orjson.dumps(given).count(b'"$ref"')
     status, answer = await _ask(
         sandbox, http, response_format={"type": "json_schema", "schema": schema, "strict": True}
@@ -65,29 +66,29 @@ async def test_formats_are_accepted(sandbox: Running, http: aiohttp.ClientSessio
     assert status == 200, answer
 
 
-@settings(deadline=None, max_examples=100)
+@examples(max_examples=100)
 @given(DOCUMENTS)
 def test_any_schema(document: dict[str, Any]) -> None:
     """What comes out is accepted, keeps all properties or tells what was cut, and needs no second repair."""
     before = orjson.dumps(document)
-    schema, notes = function_parameters(document, "p")
+    schema, notes = repair_function_schema(document, "p")
     assert orjson.dumps(document) == before
     check_functions([{"name": "f", "parameters": schema}])
     rules = {note.rule for note in notes}
     assert rules <= set(RULES)
     assert set(properties(document)) <= set(properties(schema)) or rules & CUT
     again = orjson.loads(orjson.dumps(schema))
-    assert function_parameters(again, "p")[0] is again
+    assert repair_function_schema(again, "p")[0] is again
 
 
-@settings(deadline=None, max_examples=150)
+@examples(max_examples=150)
 @given(BROKEN)
 def test_any_junk(value: Any) -> None:
     """Whatever stands where a schema should, it is repaired or refused, and nothing else is raised."""
-    for dialect in (function_parameters, response_format_schema):
+    for dialect in (repair_function_schema, repair_response_format):
         with suppress(GatewayError):
             schema, _ = dialect(value, "p")
             again = orjson.loads(orjson.dumps(schema))
             assert dialect(again, "p")[0] is again
-            if dialect is function_parameters:
+            if dialect is repair_function_schema:
                 check_functions([{"name": "f", "parameters": schema}])

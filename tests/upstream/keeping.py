@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from app.upstream.oauth import Grant, TokenFailure
-from app.upstream.ready import ReadyToken
+from app.upstream.ready_token import ReadyToken
 from app.upstream.tokens import TokenKeeper
 
 
@@ -19,7 +19,7 @@ def now() -> float:
 
 
 @dataclass
-class Source:
+class FakeOAuth:
     """Gives tokens, or whatever fault stands, after `takes` seconds; remembers when it was asked."""
 
     life: float = 1800.0
@@ -66,7 +66,7 @@ class Told:
 
 @asynccontextmanager
 async def kept(
-    source: Source | None, ready: str = "", *, jitter: float = 0.0, told: Told | None = None
+    source: FakeOAuth | None, ready: str = "", *, jitter: float = 0.0, told: Told | None = None
 ) -> AsyncIterator[TokenKeeper]:
     """A keeper whose background task runs."""
     second = ReadyToken(ready, None, lambda usable: None) if ready else None

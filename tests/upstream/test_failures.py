@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from app.upstream.failures import retry_after, unreachable
+from app.upstream.failures import classify_fault, parse_retry_after
 from tests.running import GatewayStarter, eventually
 from tests.upstream.conftest import Bare, Events, See
 
@@ -42,13 +42,13 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "unable to get local issuer certific
 )
 def test_causes(fault: Exception, cause: str, reused: str) -> None:
     """Each exception has one cause; a connection that dies without an answer is stale only if it had served before."""
-    assert unreachable(fault).cause == cause
-    assert unreachable(fault, reused=True).cause == reused
+    assert classify_fault(fault).cause == cause
+    assert classify_fault(fault, reused=True).cause == reused
 
 
 def test_remedy_for_a_certificate() -> None:
     """An untrusted certificate names the reason, and the commands and the setting that help."""
-    detail = unreachable(aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)).detail
+    detail = classify_fault(aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)).detail
     for word in ("unable to get local issuer certificate", "python -m app certs --fetch", "GIGACHAT_CA_BUNDLE_FILE"):
         assert word in detail
 
@@ -77,12 +77,12 @@ DATE = "Mon, 01 Jan 2024 12:00:00 GMT"
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     """Seconds or a date by the server's own clock; bounded, and anything else is none."""
-    assert retry_after(value, DATE) == seconds
+    assert parse_retry_after(value, DATE) == seconds
 
 
 def test_retry_after_without_a_date() -> None:
     """Where the answer tells no time, this machine's clock is all there is."""
-    assert retry_after(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(60, abs=2)
+    assert parse_retry_after(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(60, abs=2)
 
 
 @pytest.mark.parametrize(("status", "asks"), [(407, True), (403, False), (502, False)])
@@ -104,7 +104,7 @@ async def test_a_proxy_that_refuses(
     assert bare.asked[0].startswith(b"CONNECT giga.invalid:443 ")
     told = (await see(gateway.url))[1]["token"]
     assert (told["reason"], "GPT2GIGA_UPSTREAM_PROXY" in told["remedy"]) == ("the OAuth server cannot be reached", True)
-    failure = unreachable(await _proxy_error(bare.url.replace("//", "//user:s3cret@")))
+    failure = classify_fault(await _proxy_error(bare.url.replace("//", "//user:s3cret@")))
     assert failure.cause == "connect"
     assert "s3cret" not in why + failure.detail + str(told)
 

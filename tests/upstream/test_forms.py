@@ -37,7 +37,7 @@ async def sent(form: Form, times: int = 1) -> list[tuple[str, bytes]]:
     try:
         async with aiohttp.ClientSession() as session:
             for _ in range(times):
-                async with session.post(f"http://127.0.0.1:{runner.addresses[0][1]}/", data=form.made()) as response:
+                async with session.post(f"http://127.0.0.1:{runner.addresses[0][1]}/", data=form.build()) as response:
                     assert response.status == 200
     finally:
         await runner.cleanup()
@@ -80,6 +80,6 @@ async def test_a_connection_that_dies_takes_no_form_with_it(bare: Bare) -> None:
     bare.answers = [[]]
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientError):
-            await session.post(bare.url, data=form.made())
+            await session.post(bare.url, data=form.build())
     ((kind, body),) = await sent(form)
     assert parts(kind, body)[0][2] == DATA

@@ -10,14 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.credentials import Credential
 from app.sandbox.server import Running as Sandbox
-from app.settings import Credential
-from app.upstream import oauth
 from app.upstream.client import open_session
 from app.upstream.oauth import Grant, Login, OAuth, TokenFailure
-from app.upstream.ready import ReadyToken
+from app.upstream.ready_token import ReadyToken
+from app.upstream.times import UpstreamTimes
 from app.upstream.tokens import Token
-from app.upstream.trust import upstream_context
+from app.upstream.trust import make_context
 from tests.running import GatewayStarter, SandboxStarter, eventually
 from tests.upstream.conftest import Bare, Chat, Events, Reply, See
 
@@ -27,8 +27,8 @@ NOON = 1_704_110_400
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """The session that the gateway has."""
-    async with open_session(upstream_context([]), 2.0) as made:
+    """The session that the gateway asks for tokens with."""
+    async with open_session(make_context([]), 2.0, reuse=False) as made:
         yield made
 
 
@@ -102,17 +102,33 @@ async def test_no_token_in_it(session: aiohttp.ClientSession, bare: Bare, answer
 
 
 async def test_dead_idle_connection(session: aiohttp.ClientSession, sandbox: Sandbox) -> None:
-    """A connection that died while it was idle costs no token: OAuth is asked again over a new one."""
+    """No connection is reused, so that none is found dead: each token costs one request."""
     ask = asker(session, sandbox.oauth_url, sandbox.state.settings.key)
     for rst in (False, True):
         sandbox.state.faults.add("drop_idle", "oauth", rst=rst)
         await ask()
         await ask()
-    assert [record.faults for record in sandbox.state.requests.of("oauth")].count(["drop_idle"]) == 4
+    asked = sandbox.state.requests.of("oauth")
+    assert [record.faults for record in asked] == [["drop_idle"], [], ["drop_idle"], []]
+    assert sandbox.state.tokens.issued == 4
     sandbox.state.faults.add("down", "oauth")
-    async with open_session(upstream_context([]), 2.0) as another:
-        with pytest.raises(TokenFailure, match="cannot be reached"):
-            await asker(another, sandbox.oauth_url, sandbox.state.settings.key)()
+    with pytest.raises(TokenFailure, match="cannot be reached"):
+        await ask()
+
+
+@pytest.mark.parametrize("login", [False, True])
+async def test_renewals_over_dead_idle_connections(
+    start_sandbox: SandboxStarter, start_gateway: GatewayStarter, events: Events, login: bool
+) -> None:
+    """Whatever died meanwhile, also where logins and chats go to one server: a renewal is one request, and works."""
+    sandbox = await start_sandbox(token_ttl=2, oauth_per_second=0)
+    sandbox.state.faults.add("drop_idle", times=None)
+    changes = {"GIGACHAT_CREDENTIALS": "", "GIGACHAT_USER": "sandbox", "GIGACHAT_PASSWORD": "sandbox"}
+    gateway = await start_gateway(sandbox, **(changes if login else {}))
+    await eventually(lambda: sandbox.state.tokens.issued >= 3)
+    assert gateway.gateway.keeper.status().failures == 0
+    assert len(sandbox.state.requests.of("oauth")) == sandbox.state.tokens.issued
+    assert not events("no token from OAuth")
 
 
 @pytest.mark.parametrize("unit", ["seconds_unit", ""])
@@ -153,7 +169,6 @@ async def test_no_token_at_the_start(
     chat: Chat,
     see: See,
     events: Events,
-    monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, str],
     fault: dict[str, Any],
     reason: str,
@@ -161,14 +176,13 @@ async def test_no_token_at_the_start(
     spare: bool,
 ) -> None:
     """Known within a second, with reason and remedy, to log, health, readiness and clients; a ready token serves."""
-    if fault.get("kind") == "slow":
-        monkeypatch.setattr(oauth, "_TIMEOUT", 0.3)
+    times = UpstreamTimes(oauth=0.3 if fault.get("kind") == "slow" else 10.0)
     if fault:
         sandbox.state.faults.add(**{"where": "oauth", "times": None, **fault})
     if spare:
         changes = {**changes, "GIGACHAT_ACCESS_TOKEN": sandbox.state.tokens.issue(60)}
     begun = time.monotonic()
-    gateway = await start_gateway(ready=spare, **changes)
+    gateway = await start_gateway(ready=spare, times=times, **changes)
     await eventually(lambda: bool(events("no token from OAuth")), 1.0)
     reply = await chat(gateway.url)
     (readiness, _), (status, health) = await see(gateway.url, "/readyz"), await see(gateway.url)
@@ -190,6 +204,7 @@ async def test_no_token_at_the_start(
     assert "127.0.0.1" not in reply.body["error"]["message"]
 
 
+@pytest.mark.long
 async def test_renewals_go_unnoticed(start_sandbox: SandboxStarter, start_gateway: GatewayStarter, chat: Chat) -> None:
     """500 requests and more over 15 tokens: none fails, none comes with an ended token, none waits for OAuth.
 

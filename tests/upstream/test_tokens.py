@@ -7,42 +7,25 @@ import asyncio
 import pytest
 
 from app.upstream.oauth import TokenFailure
-from app.upstream.tokens import NoToken, Token, renewal
+from app.upstream.tokens import NoToken, Token
 from tests.upstream.conftest import timeless
-from tests.upstream.keeping import Source, Told, kept, now
+from tests.upstream.keeping import FakeOAuth, Told, kept, now
 
 DOWN = TokenFailure("OAuth is down", "Wait")
 REFUSED = TokenFailure("OAuth does not accept the key", "Mend it", status=401)
-
-
-@pytest.mark.parametrize(
-    ("life", "after"),
-    [(1800, 1440), (300, 235), (130, 65), (100, 50), (1.3, 0.65), (7 * 3600, 5.6 * 3600), (2e9, 6 * 3600)],
-)
-def test_renewal(life: float, after: float) -> None:
-    """At 80 %, but more than a minute before the end; a short life is halved; six hours at the most."""
-    assert renewal(life) == pytest.approx(after)
-
-
-def test_renewal_is_within_the_life() -> None:
-    """Whatever the life, its renewal comes in its course, with a minute or half the life left for tries."""
-    for exponent in range(-30, 160):
-        life = 10 ** (exponent / 10)
-        assert 0 < renewal(life) < life
-        assert life - renewal(life) >= min(60, life / 2)
 
 
 @pytest.mark.parametrize("case", [0.0, 0.5, 1.0])
 @timeless
 async def test_a_day(case: float) -> None:
     """Over a day OAuth is asked each 24 minutes, jitter makes it earlier only, and a token is there at any moment."""
-    source, told = Source(), Told()
-    async with kept(source, jitter=case, told=told) as keeper:
+    oauth, told = FakeOAuth(), Told()
+    async with kept(oauth, jitter=case, told=told) as keeper:
         for _ in range(24 * 3600 // 7):
             assert (await keeper.get()).ends > now()
             await asyncio.sleep(7)
-    assert all(gap == pytest.approx(1440 * (1 - 0.05 * case), abs=0.01) for gap in source.gaps)
-    assert told.renewals == ["startup", *["scheduled"] * len(source.gaps)]
+    assert all(gap == pytest.approx(1440 * (1 - 0.05 * case), abs=0.01) for gap in oauth.gaps)
+    assert told.renewals == ["startup", *["scheduled"] * len(oauth.gaps)]
     assert told.sources == ["oauth"]
 
 
@@ -54,14 +37,14 @@ async def test_backoff(case: tuple[Exception, list[float]]) -> None:
     """Tries without a token come at most 10 s apart, 30 s where the key itself is refused; a bug ends no task."""
     fault, pauses = case
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    source = Source(fault=fault, takes=0.0)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(fault=fault, takes=0.0)
+    async with kept(oauth) as keeper:
         await asyncio.sleep(sum(pauses) + 0.5)
         with pytest.raises(NoToken) as refusal:
             await keeper.get()
         assert refusal.value.retry_after == pytest.approx(pauses[-1] - 0.5, abs=0.1) or pauses[-1] == 10
-        assert source.gaps == pytest.approx(pauses)
-        source.fault = None
+        assert oauth.gaps == pytest.approx(pauses)
+        oauth.fault = None
         await asyncio.sleep(pauses[-1])
         assert (await keeper.get()).source == "oauth"
 
@@ -70,10 +53,10 @@ async def test_backoff(case: tuple[Exception, list[float]]) -> None:
 @timeless
 async def test_outage(case: str) -> None:
     """OAuth down: the token serves to its very end, then the ready one or none; OAuth takes over within 10 s."""
-    source, told = Source(), Told()
-    async with kept(source, case, told=told) as keeper:
+    oauth, told = FakeOAuth(), Told()
+    async with kept(oauth, case, told=told) as keeper:
         first = await keeper.get()
-        source.fault = DOWN
+        oauth.fault = DOWN
         while now() < first.ends - 0.01:
             assert await keeper.get() is first
             await asyncio.sleep(min(5.0, max(0.001, first.ends - 0.01 - now())))
@@ -82,7 +65,7 @@ async def test_outage(case: str) -> None:
         assert (status.source, status.reason) == ("ready" if case else "none", "OAuth is down")
         assert status.failures > 30
         await asyncio.sleep(3600)
-        source.fault = None
+        oauth.fault = None
         await asyncio.sleep(10.1)
         assert (await keeper.get()).source == "oauth"
         assert keeper.status().failures == 0
@@ -93,18 +76,18 @@ async def test_outage(case: str) -> None:
 @timeless
 async def test_absurd_lives(case: float) -> None:
     """However short a life OAuth tells, it is not asked more than five times a second; however long, each 6 hours."""
-    source = Source(life=case, takes=0.0)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(life=case, takes=0.0)
+    async with kept(oauth) as keeper:
         await asyncio.sleep(12.5 * 3600 if case > 1 else 10)
-        assert len(source.asked) == 3 if case > 1 else 45 <= len(source.asked) <= 51
+        assert len(oauth.asked) == 3 if case > 1 else 45 <= len(oauth.asked) <= 51
         assert keeper.status().failures == 0
 
 
 @timeless
 async def test_start() -> None:
     """A hundred requests at the start make one OAuth call and get its token; those that left do no harm."""
-    source = Source(takes=1.0)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(takes=1.0)
+    async with kept(oauth) as keeper:
         waiting = [asyncio.create_task(keeper.get()) for _ in range(100)]
         await asyncio.sleep(0.5)
         assert keeper.status().reason == "OAuth has given no token yet"
@@ -113,14 +96,14 @@ async def test_start() -> None:
         got = await asyncio.gather(*waiting, return_exceptions=True)
         assert {token.value for token in got if isinstance(token, Token)} == {"token1"}
         assert sum(isinstance(token, asyncio.CancelledError) for token in got) == 34
-        assert len(source.asked) == 1
+        assert len(oauth.asked) == 1
 
 
 @timeless
 async def test_refused_together() -> None:
     """Twenty requests whose token was refused make one OAuth call; who left, and who comes late, costs nothing."""
-    source, told = Source(takes=1.0), Told()
-    async with kept(source, told=told) as keeper:
+    oauth, told = FakeOAuth(takes=1.0), Told()
+    async with kept(oauth, told=told) as keeper:
         old = await keeper.get()
         waiting = [asyncio.create_task(keeper.replace(old)) for _ in range(20)]
         await asyncio.sleep(0.5)
@@ -132,30 +115,30 @@ async def test_refused_together() -> None:
         assert late is not None
         assert late.value == "token2"
         await asyncio.sleep(1000)
-    assert len(source.asked) == 2
+    assert len(oauth.asked) == 2
     assert told.renewals == ["startup", "unauthorized"]
 
 
 @timeless
 async def test_refused_during_a_renewal() -> None:
     """A 401 while the scheduled call is under way waits for that one and makes no second."""
-    source = Source(takes=3.0)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(takes=3.0)
+    async with kept(oauth) as keeper:
         old = await keeper.get()
         await asyncio.sleep(1440 - 1.5)
-        assert len(source.asked) == 2
+        assert len(oauth.asked) == 2
         new = await keeper.replace(old)
         await asyncio.sleep(60)
         assert new is not None
-        assert (new.value, len(source.asked)) == ("token2", 2)
+        assert (new.value, len(oauth.asked)) == ("token2", 2)
 
 
 @pytest.mark.parametrize("case", ["", "spare"])
 @timeless
 async def test_dead(case: str) -> None:
     """A fresh token refused too: the credential is dead, nobody waits for it, and it is tried again a little later."""
-    source = Source()
-    async with kept(source, case) as keeper:
+    oauth = FakeOAuth()
+    async with kept(oauth, case) as keeper:
         fresh = await keeper.replace(await keeper.get())
         assert fresh is not None
         before = now()
@@ -169,32 +152,32 @@ async def test_dead(case: str) -> None:
         await asyncio.sleep(1.1)
         assert (await keeper.get()).value == "token3"
         await asyncio.sleep(600)
-        assert len(source.asked) == 3
+        assert len(oauth.asked) == 3
 
 
 @timeless
 async def test_dead_again_and_again() -> None:
     """The pause doubles up to 30 s while GigaChat refuses each new token, and is short again after a good while."""
-    source = Source(takes=0.0)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(takes=0.0)
+    async with kept(oauth) as keeper:
         await asyncio.sleep(1)
         for _ in range(8):
             await keeper.replace(await keeper.get(), fresh=True)
-            while keeper.usable() is None:
+            while keeper.choose() is None:
                 await asyncio.sleep(0.1)
-        pauses = [round(gap) for gap in source.gaps[-8:]]
+        pauses = [round(gap) for gap in oauth.gaps[-8:]]
         assert pauses == [1, 2, 4, 8, 16, 30, 30, 30] or pauses[1:] == [2, 4, 8, 16, 30, 30, 30]
         await asyncio.sleep(200)
-        asked = len(source.asked)
+        asked = len(oauth.asked)
         await keeper.replace(await keeper.get(), fresh=True)
         await asyncio.sleep(1.5)
-        assert len(source.asked) == asked + 1
+        assert len(oauth.asked) == asked + 1
 
 
 @timeless
 async def test_condemned_while_another_waits() -> None:
     """Who waits for a renewal is told at once when another request finds the credential dead in the same turn."""
-    async with kept(Source()) as keeper:
+    async with kept(FakeOAuth()) as keeper:
         token = await keeper.get()
         before = now()
         others = await asyncio.gather(keeper.replace(token), keeper.replace(token, fresh=True))
@@ -207,11 +190,11 @@ async def test_condemned_while_another_waits() -> None:
 @timeless
 async def test_the_same_token_again() -> None:
     """An OAuth that repeats the refused token is not asked once per request: the credential is dead for a while."""
-    source = Source(same=True)
-    async with kept(source) as keeper:
+    oauth = FakeOAuth(same=True)
+    async with kept(oauth) as keeper:
         token = await keeper.get()
         assert [await keeper.replace(token) for _ in range(50)] == [None] * 50
-        assert len(source.asked) == 2
+        assert len(oauth.asked) == 2
         with pytest.raises(NoToken):
             await keeper.get()
 
@@ -219,8 +202,8 @@ async def test_the_same_token_again() -> None:
 @timeless
 async def test_silent_oauth_with_a_ready_token() -> None:
     """While OAuth hangs, a ready token serves after 2 s from the start on; one that is refused has nobody wait less."""
-    source = Source(takes=9.0)
-    async with kept(source, "spare") as keeper:
+    oauth = FakeOAuth(takes=9.0)
+    async with kept(oauth, "spare") as keeper:
         assert (await keeper.get()).source == "ready"
         assert now() == pytest.approx(2)
         ready = await keeper.get()
@@ -233,9 +216,9 @@ async def test_silent_oauth_with_a_ready_token() -> None:
 @timeless
 async def test_refused_while_oauth_hangs() -> None:
     """A 401 gets the ready token within 2 s when OAuth hangs, at once when OAuth is known to fail."""
-    source = Source()
-    async with kept(source, "spare") as keeper:
-        token, source.takes, source.fault = await keeper.get(), 9.0, DOWN
+    oauth = FakeOAuth()
+    async with kept(oauth, "spare") as keeper:
+        token, oauth.takes, oauth.fault = await keeper.get(), 9.0, DOWN
         begun = now()
         other = await keeper.replace(token)
         assert other is not None

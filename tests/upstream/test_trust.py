@@ -16,7 +16,7 @@ from aiohttp import web
 from app.observe import metrics
 from app.sandbox import server
 from app.sandbox.chat import complete
-from app.sandbox.gate import guarded
+from app.sandbox.gate import build_handler
 from app.sandbox.models import list_models
 from app.sandbox.state import STATE, SandboxSettings, State
 from app.upstream import trust
@@ -62,8 +62,8 @@ async def start_tls(pair: Pair) -> AsyncIterator[StartTls]:
             context.load_verify_locations(pair.cert)
             app = web.Application()
             app[STATE] = State(SandboxSettings())
-            app.router.add_get("/v1/models", guarded("models", list_models, bearer=False))
-            app.router.add_post("/v1/chat/completions", guarded("chat", complete, bearer=False))
+            app.router.add_get("/v1/models", build_handler("models", list_models, bearer=False))
+            app.router.add_post("/v1/chat/completions", build_handler("chat", complete, bearer=False))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         runners.append(runner)
@@ -181,7 +181,7 @@ async def test_stranger(start_gateway: GatewayStarter, tmp_path: Path, pair: Pai
     await start_gateway(GPT2GIGA_STATE_DIR=str(tmp_path))
     ignored = events("a certificate that is not pinned is ignored")
     assert [(line["level"], line["file"]) for line in ignored] == [("WARNING", str(stranger))]
-    found, strangers = trust.find(tmp_path)
+    found, strangers = trust.find_certificates(tmp_path)
     assert ([one.sha256 for one in found][:1], strangers) == ([ROOT], [stranger])
 
 
@@ -190,7 +190,7 @@ def test_broken_files(tmp_path: Path, content: bytes) -> None:
     """A file that holds no certificate at all is a stranger too, not an error."""
     (tmp_path / "certs").mkdir()
     (tmp_path / "certs" / "broken.crt").write_bytes(content)
-    assert [path.name for path in trust.find(tmp_path)[1]] == ["broken.crt"]
+    assert [path.name for path in trust.find_certificates(tmp_path)[1]] == ["broken.crt"]
 
 
 def test_pinned_among_strangers(tmp_path: Path, pair: Pair) -> None:
@@ -198,17 +198,17 @@ def test_pinned_among_strangers(tmp_path: Path, pair: Pair) -> None:
     (tmp_path / "certs").mkdir()
     root = (trust.shipped_directory() / "russian_trusted_root_ca.pem").read_text()
     (tmp_path / "certs" / "bundle.pem").write_text(pair.cert.read_text() + root)
-    found, strangers = trust.find(tmp_path)
-    assert (len(found), strangers) == (len(trust.find(None)[0]), [])
-    assert len(trust.split(pair.cert.read_text() + root)) == 2
-    subjects = [str(cert["subject"]) for cert in trust.upstream_context(found).get_ca_certs()]
+    found, strangers = trust.find_certificates(tmp_path)
+    assert (len(found), strangers) == (len(trust.find_certificates(None)[0]), [])
+    assert len(trust.split_pem(pair.cert.read_text() + root)) == 2
+    subjects = [str(cert["subject"]) for cert in trust.make_context(found).get_ca_certs()]
     assert sum("Russian Trusted Root CA" in subject for subject in subjects) == 1
     assert not any("gpt2giga-stranger" in subject for subject in subjects)
 
 
 async def test_shipped_root(start_gateway: GatewayStarter, metric: Metric) -> None:
     """The Ministry's root is shipped, with the published fingerprint and end, which is a metric."""
-    root = next(one for one in trust.find(None)[0] if one.sha256 == ROOT)
+    root = next(one for one in trust.find_certificates(None)[0] if one.sha256 == ROOT)
     assert root.name == "Russian Trusted Root CA"
     assert dt.datetime.fromtimestamp(root.expires, dt.UTC).date() == dt.date(2032, 2, 27)
     await start_gateway()
@@ -224,8 +224,8 @@ def test_table() -> None:
 async def test_trust_does_not_leak(start_gateway: GatewayStarter) -> None:
     """The Ministry's root is trusted by GigaChat's client only, not by the process in which it runs."""
     await start_gateway()
-    assert "Russian Trusted" in str(trust.upstream_context(trust.find(None)[0]).get_ca_certs())
-    for context in (ssl.create_default_context(), trust.upstream_context([])):
+    assert "Russian Trusted" in str(trust.make_context(trust.find_certificates(None)[0]).get_ca_certs())
+    for context in (ssl.create_default_context(), trust.make_context([])):
         assert "Russian Trusted" not in str(context.get_ca_certs())
 
 
@@ -280,7 +280,7 @@ async def test_a_large_bundle_is_not_watched(
 
 def test_a_bundle_replaces_the_roots(pair: Pair) -> None:
     """The operator's bundle is all that is trusted then, as in GigaChat's SDK."""
-    context = trust.upstream_context(trust.find(None)[0], ca_bundle=pair.cert)
+    context = trust.make_context(trust.find_certificates(None)[0], ca_bundle=pair.cert)
     assert len(context.get_ca_certs()) == 1
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -1,4 +1,4 @@
-"""What is left of an account's packages. Source: GigaChat's REST API, `GET /balance`: `balance[].usage`, `.value`."""
+"""What is left of an account's packages. Source: docs/gigachat-api.md, "GET /balance": `balance[].usage`, `.value`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import math
 
 import orjson
 
+_MAX_PACKAGES = 100
+_MAX_NAME = 256  # characters; a name becomes a label
+
 
 def read(data: bytes) -> list[tuple[str, float]] | None:
-    """Each package's name, which is a tariff's and no model's, and its tokens; None for what is no balance."""
+    """Each package's name (of a tariff, not of a model) and the tokens that are left; None for what is no balance."""
     try:
-        items = orjson.loads(data)["balance"]
-        return [(item["usage"], _number(item["value"])) for item in items if _named(item["usage"])]
+        items = orjson.loads(data)["balance"][:_MAX_PACKAGES]
+        return [(item["usage"], _read_number(item["value"])) for item in items if _is_name(item["usage"])]
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
         return None
 
 
-def _named(name: object) -> bool:
-    return isinstance(name, str) and name != ""
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= _MAX_NAME
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError
     return float(value)

@@ -1,4 +1,4 @@
-"""GigaChat's embeddings. Source: GigaChat's REST API, `POST /embeddings`: usage stands in each item, none on top."""
+"""GigaChat's embeddings. Source: docs/gigachat-api.md, "POST /embeddings": usage stands in each item, none on top."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import Any
 import orjson
 
 from app.translate.dialogue import Vectors
-from app.translate.gigachat.answers import UnreadableError
-from app.translate.gigachat.bodies import count
+from app.translate.gigachat.contract import UnreadableError
+from app.translate.gigachat.lenient_json import is_bomb, read_count, read_name
 
 # The limit of a batch is not documented; a client of GigaChat's measured uses 20.
 BATCH = 20
 # Dimensions of the models whose size is known.
 SIZES = {"Embeddings": 1024, "Embeddings-2": 1024, "EmbeddingsGigaR": 2560, "GigaEmbeddings-3B-2025-09": 2048}
 
+# Of one vector. All vectors of a request are held until the last has come, and each number takes 32 bytes.
+_MOST_NUMBERS = 4096
 
-def batches(texts: list[str]) -> Iterator[list[str]]:
-    """The texts in batches that GigaChat takes."""
+
+def split_batches(texts: list[str]) -> Iterator[list[str]]:
+    """Split the texts into batches of a size that GigaChat takes."""
     for start in range(0, len(texts), BATCH):
         yield texts[start : start + BATCH]
 
@@ -30,23 +33,24 @@ def write(model: str, texts: list[str]) -> dict[str, Any]:
 
 
 def read(data: bytes, expected: int) -> Vectors:
-    """One batch's vectors. Raises UnreadableError when they are not one for each text."""
+    """One batch's vectors. Raises UnreadableError unless there is one for each of the `expected` texts."""
+    if is_bomb(data):
+        raise UnreadableError("GigaChat's embeddings could not be read")
     try:
         body = orjson.loads(data)
         items = sorted(body["data"], key=lambda item: item["index"])
-        vectors = [_numbers(item["embedding"]) for item in items]
-        tokens = sum(count((item.get("usage") or {}).get("prompt_tokens")) for item in items)
+        vectors = [_check_vector(item["embedding"]) for item in items]
+        tokens = sum(read_count((item.get("usage") or {}).get("prompt_tokens")) for item in items)
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise UnreadableError("GigaChat's embeddings could not be read") from None
     if [item["index"] for item in items] != list(range(expected)):
         raise UnreadableError("GigaChat did not give one embedding for each input")
-    model = body.get("model")
-    return Vectors(model if isinstance(model, str) else "", vectors, tokens)
+    return Vectors(read_name(body.get("model")), vectors, tokens)
 
 
-def _numbers(vector: Any) -> list[float]:
+def _check_vector(vector: Any) -> list[float]:
     """The vector itself. Raises TypeError or ValueError when it is none."""
-    if not isinstance(vector, list) or not vector:
+    if not isinstance(vector, list) or not 0 < len(vector) <= _MOST_NUMBERS:
         raise ValueError("no vector")
-    array("d", vector)  # the quickest look at each of a few thousand numbers
+    array("d", vector)  # raises for what is no number; it is the quickest check of a few thousand
     return vector

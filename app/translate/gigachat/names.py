@@ -1,7 +1,8 @@
-"""Names of functions: what GigaChat takes, and the way back to the client's own.
+"""Names of functions: which ones GigaChat takes, and how they are mapped from the client's and back.
 
-Source: GigaChat's REST API, "Functions": Latin letters, first of all; `_`, `-`, `.` and later digits pass in practice;
-`text2image` and `text2model3d` are GigaChat's own. A bound on the length is not documented: OpenAI's is taken.
+Source: docs/gigachat-api.md, "Functions": a Latin letter comes first; `_`, `-`, `.` and digits behind it pass in
+practice; GigaChat has functions of its own, which would run in place of a client's. A limit of the length is not
+documented: OpenAI's is taken.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ from app.translate.dialogue import Call, Request
 
 MAX_LENGTH = 64
 # GigaChat's own functions, by its pages on built-in functions and the SDK's types.
-BUILT_IN = frozenset({"text2image", "text2model3d", "text2video", "get_file_content"})
+BUILT_IN = frozenset(
+    {
+        *("text2image", "text2model3d", "text2video", "image_generate", "model_3d_generate"),
+        *("web_search", "url_content_extraction", "get_file_content", "code_interpreter", "get_datetime", "memory"),
+    }
+)
 _LEGAL = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_LENGTH - 1}}}")
-_OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
-_MARK = 9  # characters of the suffix
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]+")
+_SUFFIX_LENGTH = 9
 _LETTERS = "аa бb вv гg дd еe ёe жzh зz иi йy кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щsch ъ ыy ь эe юyu яya"
 _LATIN = str.maketrans({letters[0]: letters[1:] for letters in _LETTERS.split()})
 
 
-class Names:
-    """The names of one request's functions, those of its history too, each with a legal one of its own.
+class FunctionNames:
+    """Maps the names of one request's functions, those of its history too: each gets a legal name of its own.
 
-    They are mapped when a name is asked for first: a request without functions costs nothing.
+    The map is made when the first name is asked for, so that a request without functions costs nothing.
     """
 
     __slots__ = ("_legal", "_own", "_request")
@@ -37,34 +43,34 @@ class Names:
 
     def legal(self, name: str) -> str:
         """GigaChat's name for a client's."""
-        return self._map().get(name) or _free(name, self._own)
+        return self._make_map().get(name) or _make_legal(name, self._own)
 
     def own(self, name: str) -> str:
-        """The client's name for GigaChat's; one that was not given stays."""
-        self._map()
+        """The client's name for GigaChat's; one that is no name of the request's stays."""
+        self._make_map()
         return self._own.get(name, name)
 
     def offered(self, name: str) -> bool:
-        """Whether a function of this name is among the tools: else it is of the history alone."""
+        """Whether a function of this name is among the tools, and not of the history alone."""
         return any(tool.name == name for tool in self._request.tools)
 
     def unused(self, name: str) -> str:
         """A legal name like this one that no function of the request has."""
-        self._map()
-        return _free(name, self._own)
+        self._make_map()
+        return _make_legal(name, self._own)
 
-    def _map(self) -> dict[str, str]:
+    def _make_map(self) -> dict[str, str]:
         if self._legal is None:
-            self._legal = {name: name for name in _given(self._request) if _is_legal(name)}
+            self._legal = {name: name for name in _collect_names(self._request) if _is_legal(name)}
             self._own = dict(self._legal)
-            for name in _given(self._request):
+            for name in _collect_names(self._request):
                 if name not in self._legal:
-                    legal = self._legal[name] = _free(name, self._own)
+                    legal = self._legal[name] = _make_legal(name, self._own)
                     self._own[legal] = name
         return self._legal
 
 
-def _given(request: Request) -> dict[str, None]:
+def _collect_names(request: Request) -> dict[str, None]:
     names = dict.fromkeys(tool.name for tool in request.tools)
     for turn in request.turns:
         names.update((part.name, None) for part in turn.parts if isinstance(part, Call))
@@ -75,11 +81,11 @@ def _is_legal(name: str) -> bool:
     return name not in BUILT_IN and _LEGAL.fullmatch(name) is not None
 
 
-def _free(name: str, taken: dict[str, str]) -> str:
-    """The name itself where it can be had; else what is Latin in it, and a mark that no other name has."""
+def _make_legal(name: str, taken: dict[str, str]) -> str:
+    """The name itself where it is legal and not taken; else its Latin form with a hash that makes it unique."""
     if _is_legal(name) and name not in taken:
         return name
-    stem = _stem(name)
+    stem = _make_stem(name)
     salt = name.encode("utf-8", "surrogatepass")
     while True:
         legal = f"{stem}_{hashlib.blake2b(salt, digest_size=4).hexdigest()}"
@@ -88,9 +94,9 @@ def _free(name: str, taken: dict[str, str]) -> str:
         salt += b"\0"
 
 
-def _stem(name: str) -> str:
-    latin = unicodedata.normalize("NFKC", name[: 4 * MAX_LENGTH]).lower().translate(_LATIN)
-    if name.isascii():
-        latin = name
-    stem = _OTHER.sub("_", latin).strip("_.-").lstrip("0123456789_.-")
-    return stem[: MAX_LENGTH - _MARK].rstrip("_.-") or "function"
+def _make_stem(name: str) -> str:
+    latin = name
+    if not name.isascii():
+        latin = unicodedata.normalize("NFKC", name[: 4 * MAX_LENGTH]).lower().translate(_LATIN)
+    stem = _ILLEGAL.sub("_", latin).strip("_.-").lstrip("0123456789_.-")
+    return stem[: MAX_LENGTH - _SUFFIX_LENGTH].rstrip("_.-") or "function"

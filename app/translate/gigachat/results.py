@@ -1,6 +1,6 @@
 """What a function gave, as GigaChat takes it: JSON inside a string, an object.
 
-Source: GigaChat's REST API, "Function results": what is not JSON is a 422; other values are wrapped, as the official
+Source: docs/gigachat-api.md, "Function results": what is not JSON is a 422; other values are wrapped, as the official
 LangChain package does it. What is JSON already stays word for word, but for escaped characters, which cost tokens.
 """
 
@@ -27,11 +27,12 @@ _ESCAPE = re.compile(
 def content(result: Result) -> str:
     """The content of a `function` message."""
     words = [part.text for part in result.parts if not isinstance(part, Media)]
-    return as_object("\n".join(words if words or not result.parts else [_ATTACHED]))
+    text = "\n".join(words if words or not result.parts else [_ATTACHED])
+    return as_object(text, "error" if result.is_error else "result")
 
 
-def as_object(text: str) -> str:
-    """An object stays; any other value, and a text, becomes `{"result": ...}`; JSON in a JSON string is unwrapped."""
+def as_object(text: str, key: str = "result") -> str:
+    """An object stays; any other value, and a text, stands in one under `key`; JSON in a JSON string is unwrapped."""
     for _ in range(_UNWRAPPED):
         found = _json(text)
         if found is None:
@@ -40,9 +41,9 @@ def as_object(text: str) -> str:
         if isinstance(value, dict):
             return told
         if not isinstance(value, str) or value.lstrip(_BLANKS)[:1] not in _OPENS:
-            return f'{{"result":{told}}}'
+            return f'{{"{key}":{told}}}'
         text = value
-    return orjson.dumps({"result": text}).decode()
+    return orjson.dumps({key: text}).decode()
 
 
 def _json(text: str) -> tuple[Any, str] | None:

@@ -1,130 +1,109 @@
 """Calls of functions in OpenAI's words: those of a conversation read, those of an answer written.
 
-Source: OpenAI's API reference (chat): `tool_calls` and the older `function_call`, whose arguments are JSON in a
-string. The older form has no ids: they are made of the message's place, so that each result finds its call.
+Sources: OpenAI's API reference (chat): `tool_calls` and the older `function_call`, whose arguments are JSON in a
+string. Clients that keep their history in another shape send it flat (LangChain, the Responses API), with an object of
+arguments (Ollama), or under their own keys; what a call lacks is left empty here, and the contract decides. A call is
+always past: a message of the assistant's holds it.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
-import orjson
+from app.translate import big_integers, call_arguments
+from app.translate.dialogue import Call
+from app.translate.openai import checks
+from app.translate.openai.reading import Reading
 
-from app.translate import exact
-from app.translate.dialogue import Call, Note
-from app.translate.openai import checks, rest
-
-_READ = frozenset({"id", "type", "index"})  # an index is a stream's, and says nothing here
-_READ_FUNCTION = frozenset({"name", "arguments"})
-_READ_CUSTOM = frozenset({"name", "input"})
-# What SDKs add to the messages that they give and send back: the same again, an order, an empty collection.
-_SILENT = frozenset({"parsed_arguments", "index", "provider_specific_fields"})
-
-
-class Unanswered:
-    """Calls without ids that wait for their results: of the older form by function, of the newer by their order."""
-
-    __slots__ = ("_ids", "_next")
-
-    def __init__(self) -> None:
-        self._ids: dict[str, list[str]] = {}
-        self._next: deque[str] = deque()
-
-    def add(self, call: Call) -> None:
-        """A call that a message of role `function` will answer."""
-        self._ids.setdefault(call.name, []).append(call.id)
-
-    def answered(self, name: str, path: str) -> str:
-        """The id of the latest call that this function's result can belong to; an id of no call if there is none."""
-        ids = self._ids.get(name)
-        return ids.pop() if ids else path
-
-    def wait(self, number: str) -> None:
-        """A call with an empty id, which a message of role `tool` with an empty one will answer."""
-        self._next.append(number)
-
-    def next(self, path: str) -> str:
-        """The id of the first such call that has no result yet; an id of no call if there is none."""
-        return self._next.popleft() if self._next else path
+_HOLDERS = ("function", "custom", "functionCall", "function_call")
+_FREE_TEXT = "custom_tool_call"  # of the Responses API: its input is no JSON
+# An item of the Responses API has an id of its own beside the call's, by which its result is found.
+_IDS = ("call_id", "toolCallId", "tool_call_id", "toolUseId", "id")
+_NAMES = ("name", "toolName", "tool_name")
+_ARGUMENTS = ("arguments", "args", "input", "parameters")
+# An index is a stream's, and says nothing here; a type and the same arguments once more neither.
+_READ = frozenset({*_IDS, "type", "index", "parsed_arguments", "partial_json"})
+_READ_INNER = _READ | {*_NAMES, *_ARGUMENTS, "function"}
 
 
-def read(message: dict[str, Any], path: str, unanswered: Unanswered, notes: list[Note]) -> list[Call]:
+def read_id(given: dict[str, Any], keys: tuple[str, ...] = _IDS) -> str:
+    """The id of a call, as a string; empty where there is none."""
+    value = next((given[key] for key in keys if given.get(key) not in (None, "")), None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def find_first(given: dict[str, Any], keys: tuple[str, ...]) -> Any:
+    """The value of the first key that is there; None where none is."""
+    return next((given[key] for key in keys if given.get(key) is not None), None)
+
+
+def read(message: dict[str, Any], path: str, reading: Reading) -> list[Call]:
     """The calls of an assistant's message, in order."""
     calls = []
-    if message.get("tool_calls") is not None:
-        items = checks.array(message["tool_calls"], f"{path}.tool_calls")
-        calls = [_call(item, f"{path}.tool_calls[{index}]", unanswered, notes) for index, item in enumerate(items)]
-    if message.get("function_call") is None:
-        return calls
-    place = f"{path}.function_call"
-    call = _function(checks.obj(message["function_call"], place), place, place, notes)
-    same = next((one for one in calls if (one.name, one.arguments) == (call.name, call.arguments)), None)
-    if same is None:
-        calls.append(call)
-    else:  # some clients send a call in both forms
-        notes.append(Note("equivalent", "messages.function_call", place))
-    unanswered.add(same or call)
+    for where, item in _list(message.get("tool_calls"), f"{path}.tool_calls", reading):
+        if isinstance(item, dict):
+            calls.append(read_one(item, where, reading))
+        else:
+            reading.note("dropped", "messages.tool_calls", where)
+    older, place = message.get("function_call"), f"{path}.function_call"
+    if isinstance(older, dict):
+        _add_older(read_one(older, place, reading), calls, place, reading)
+    elif older is not None:
+        reading.note("dropped", "messages.function_call", place)
     return calls
 
 
-def _call(item: Any, path: str, unanswered: Unanswered, notes: list[Note]) -> Call:
-    item = checks.obj(item, path)
-    if item.get("id") is None:
-        raise checks.missing(f"{path}.id", "a result finds its call by it.")
-    number = checks.string(item["id"], f"{path}.id")
-    if not number:
-        number = path
-        unanswered.wait(number)
-    kind = "function" if item.get("type") is None else checks.string(item["type"], f"{path}.type")
-    if kind not in ("function", "custom"):
-        raise checks.invalid(f"{path}.type", "must be 'function' or 'custom'.")
-    rest.tell(item, path, _READ | {kind}, "messages", notes, _SILENT)
-    inner = f"{path}.{kind}"
-    given = checks.obj(item.get(kind), inner)
-    if kind == "function":
-        return _function(given, inner, number, notes)
-    notes.append(Note("adapted", "messages.custom_call", path))
-    return _custom(given, inner, number, notes)
+def read_one(item: dict[str, Any], path: str, reading: Reading) -> Call:
+    """One call, in the form of whichever client; what it lacks is empty."""
+    if isinstance(item.get("function"), str) and item["function"].lstrip()[:1] == "{":  # written as JSON once more
+        item = {**item, "function": call_arguments.read(item["function"])[0]}
+    holder = next((key for key in _HOLDERS if isinstance(item.get(key), dict)), None)
+    given, inner = (item, path) if holder is None else (item[holder], f"{path}.{holder}")
+    name = _read_name(given)
+    if holder is not None:
+        reading.tell_unread(item, path, _READ | {holder, *(() if name else _NAMES)})
+    reading.tell_unread(given, inner, _READ_INNER if holder is None else _READ_INNER - {"function"})
+    key = next((key for key in _ARGUMENTS if given.get(key) is not None), _ARGUMENTS[0])
+    if (holder == "custom" or item.get("type") == _FREE_TEXT) and isinstance(given.get(key), str):
+        reading.note("adapted", "messages.custom_call", path)
+        arguments = {"input": given[key]}
+    else:
+        arguments, rule = call_arguments.read(given.get(key))
+        if rule is not None:
+            reading.note("adapted", rule, f"{inner}.{key}")
+    return Call(read_id(item) or read_id(given), name or _read_name(item), arguments)
 
 
-def _function(given: dict[str, Any], path: str, number: str, notes: list[Note]) -> Call:
-    rest.tell(given, path, _READ_FUNCTION, "messages", notes, _SILENT)
-    return Call(number, _name(given, path), _arguments(given.get("arguments"), f"{path}.arguments"))
+def _read_name(given: dict[str, Any]) -> str:
+    """The function's name, which may stand in the function's place; empty where there is none."""
+    name = find_first(given, (*_NAMES, "function"))
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(name)
+    return name if isinstance(name, str) and name.strip() else ""
 
 
-def _custom(given: dict[str, Any], path: str, number: str, notes: list[Note]) -> Call:
-    """A tool whose argument is plain text: GigaChat knows functions only, whose arguments are objects."""
-    rest.tell(given, path, _READ_CUSTOM, "messages", notes)
-    return Call(number, _name(given, path), {"input": checks.string(given.get("input"), f"{path}.input")})
+def _add_older(call: Call, calls: list[Call], path: str, reading: Reading) -> None:
+    """Add a call in the older form, unless it is one that stands there already: some clients send both forms."""
+    if any(one.name == call.name and checks.same(one.arguments, call.arguments) for one in calls):
+        reading.note("equivalent", "messages.function_call", path)
+    else:
+        calls.append(call)
 
 
-def _name(given: dict[str, Any], path: str) -> str:
-    if given.get("name") is None:
-        raise checks.missing(f"{path}.name", "say which function was called.")
-    if not checks.string(given["name"], f"{path}.name"):
-        raise checks.invalid(f"{path}.name", "is empty: say which function was called.")
-    return str(given["name"])
-
-
-def _arguments(value: Any, path: str) -> dict[str, Any]:
-    if value is None or value == []:  # PHP's {}
-        return {}
-    if isinstance(value, dict):  # some clients send the object itself
-        return value
-    if not isinstance(value, str):
-        raise checks.wrong(path, "a string with a JSON object", value)
-    if not value.strip():
-        return {}
-    try:
-        found = exact.loads(value)
-    except orjson.JSONDecodeError:
-        raise checks.invalid(path, "must be a string with a JSON object, and this is not JSON.") from None
-    if found is None or found == []:
-        return {}
-    if not isinstance(found, dict):
-        raise checks.wrong(path, "a string with a JSON object", found)
-    return found
+def _list(given: Any, path: str, reading: Reading) -> list[tuple[str, Any]]:
+    """The entries with their paths; one that stands there by itself counts as a list, and so does PHP's object."""
+    if not given:
+        return []
+    if isinstance(given, list):
+        return [(f"{path}[{index}]", item) for index, item in enumerate(given)]
+    if not isinstance(given, dict):
+        reading.note("dropped", "messages.tool_calls", path)
+        return []
+    if all(key.isdecimal() for key in given):
+        return [(f"{path}.{checks.shown(key)}", item) for key, item in given.items()]
+    return [(path, given)]
 
 
 def write(call: Call) -> dict[str, Any]:
@@ -139,4 +118,4 @@ def write_function(call: Call) -> dict[str, str]:
 
 def write_arguments(call: Call) -> str:
     """The arguments as compact JSON, Cyrillic as it is."""
-    return exact.dumps(call.arguments).decode()
+    return big_integers.dumps(call.arguments).decode()

@@ -78,6 +78,11 @@ def obj(value: Any, path: str) -> dict[str, Any]:
     return value
 
 
+def php_obj(value: Any, path: str) -> dict[str, Any]:
+    """A JSON object that may be empty: PHP writes such a one as an empty array."""
+    return {} if value == [] else obj(value, path)
+
+
 def same(first: Any, second: Any) -> bool:
     """Whether two values are equal. What is nested more deeply than Python compares is taken for another."""
     try:

@@ -9,21 +9,24 @@ import base64
 import math
 import sys
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
+from app.translate.field_names import FieldNames
 from app.translate.models import ModelNames
-from app.translate.openai import checks, rest
-from app.translate.openai.chat import read_model
+from app.translate.openai import checks, unread_fields
+from app.translate.openai.chat_request import read_model
 
+FIELDS = FieldNames(texts="input")
 MAX_INPUTS = 2048
 _KNOWN = frozenset({"model", "input", "encoding_format", "dimensions"})
 _IDENTITIES: dict[str, Callable[[Any, str], Any]] = {
     "user": checks.string,
     "safety_identifier": checks.string,
-    "metadata": checks.obj,
+    "metadata": checks.php_obj,
 }
+_NAMES = _KNOWN.union(_IDENTITIES)
 _FORMATS = ("float", "base64")
 
 
@@ -35,8 +38,8 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
             if value is not None:
                 _IDENTITIES[key](value, key)
             notes.append(Note("equivalent", key, key))
-        elif key not in _KNOWN and value not in rest.NOTHING:
-            rest.drop("unknown", checks.shown(key), notes)
+        elif key not in _KNOWN and not unread_fields.asks_nothing(value):
+            unread_fields.drop("unknown", checks.shown(key), notes, key, _NAMES)
     encoding = body.get("encoding_format")
     if encoding is not None and checks.string(encoding, "encoding_format") not in _FORMATS:
         raise checks.invalid("encoding_format", "must be 'float' or 'base64'.")
@@ -45,7 +48,7 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
         dimensions = checks.integer(dimensions, "dimensions", 1)
         if model in sizes:
             notes += _fitted(dimensions, sizes[model])
-    return EmbeddingsRequest(model, _texts(body.get("input")), encoding == "base64", dimensions), notes
+    return EmbeddingsRequest(model, _texts(body.get("input")), encoding == "base64", dimensions, FIELDS), notes
 
 
 def write(asked: EmbeddingsRequest, found: Vectors) -> dict[str, Any]:
@@ -91,14 +94,15 @@ def _texts(value: Any) -> list[str]:
     return items
 
 
-def _shortened(vector: list[float], size: int) -> list[float]:
+def _shortened(vector: Sequence[float], size: int) -> Sequence[float]:
     """The first dimensions, as a unit vector."""
     cut = vector[:size]
     norm = math.sqrt(sum(value * value for value in cut))
-    return [value / norm for value in cut] if norm else cut
+    unit = [value / norm for value in cut] if norm else cut
+    return array("d", unit) if isinstance(vector, array) else unit  # as compact as it came
 
 
-def _base64(vector: list[float]) -> str:
+def _base64(vector: Sequence[float]) -> str:
     packed = array("f", vector)
     if sys.byteorder == "big":
         packed.byteswap()

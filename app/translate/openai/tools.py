@@ -1,8 +1,9 @@
-"""OpenAI's functions that a model may call, and the choice among them, read from a request.
+"""OpenAI's functions that a model may call, read from a request, whoever's form they have.
 
-Source: OpenAI's API reference (chat, create): `tools` and `tool_choice`, the older `functions` and `function_call`;
-the flat form of both is the Responses API's, sent here by some clients. `few_shot_examples` and `return_parameters`
-are GigaChat's own (v1, "Functions").
+Sources: OpenAI's API reference (chat, create): `tools`, the older `functions`; the flat form is the Responses API's.
+Clients send here what they hold for other servers as well: `input_schema` (Anthropic's Messages API, tools),
+`inputSchema` (MCP, `tools/list`; Bedrock's `toolSpec`), `functionDeclarations` (Gemini's API, Tool).
+`few_shot_examples` and `return_parameters` are GigaChat's own (v1, "Functions").
 """
 
 from __future__ import annotations
@@ -11,97 +12,150 @@ from collections.abc import Callable
 from typing import Any
 
 from app.translate.dialogue import Choice, Note, Tool
-from app.translate.openai import checks, rest
+from app.translate.openai import checks, given_schemas, tool_choices, unread_fields
+from app.translate.openai.function_names import MAX_TOOL_NAME, read_name
 
 FIELDS = ("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls")
-_MAX_NAME = 64
-_OWN: dict[str, Callable[[Any, str], Any]] = {"few_shot_examples": checks.array, "return_parameters": checks.obj}
-_READ = frozenset({"type", "name", "description", "parameters", "strict", *_OWN})
-_READ_OUTER = frozenset({"type", "function"})
-_READ_ENTRY = frozenset({"type", "function", "strict"})
-_READ_NAME = frozenset({"name"})
-_READ_FLAT = frozenset({"type", "name"})
-_READ_ALLOWED = frozenset({"type", "mode", "tools"})
-_SILENT = frozenset({"defer_loading", "eager_input_streaming"})  # hints for other vendors' servers
-_WORDS = {"auto", "none", "required"}
-_LEGACY_WORDS = {"auto", "none"}
-_MODES = ("auto", "required")
+_OWN: dict[str, Callable[[Any, str], Any]] = {"few_shot_examples": checks.array, "return_parameters": checks.php_obj}
+# Where the schema of the arguments stands, the names of the other forms behind OpenAI's.
+_SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
+_WRAPPERS = ("function", "custom", "toolSpec")  # what may hold a definition
+# Gemini's tools have no type: what holds several definitions, and what its own server runs.
+_DECLARATIONS = ("functionDeclarations", "function_declarations")
+_OF_SERVER = frozenset(
+    {
+        *(
+            "googleSearch",
+            "google_search",
+            "googleSearchRetrieval",
+            "google_search_retrieval",
+            "googleMaps",
+            "google_maps",
+        ),
+        *("codeExecution", "code_execution", "urlContext", "url_context", "fileSearch", "file_search"),
+    }
+)
+_GEMINIS = frozenset({*_DECLARATIONS, *_OF_SERVER})
+_READ = frozenset({"type", "name", "description", "strict", *_SCHEMAS, *_OWN})
+# Hints for other vendors' servers, and for people who look at a list of tools.
+_SILENT = frozenset(
+    {"defer_loading", "eager_input_streaming", "allowed_callers", "annotations", "title", "icons", "_meta", "execution"}
+)
 
 
 def read(body: dict[str, Any], notes: list[Note]) -> tuple[list[Tool], Choice, bool]:
     """The functions, the choice among them, and whether the client knows only the older `functions`."""
-    tools = _tools(body.get("tools"), notes)
-    functions = _functions(body.get("functions"), notes)
+    tools = _read_list(body.get("tools"), "tools", notes)
+    functions = _read_list(body.get("functions"), "functions", notes)
     if body.get("parallel_tool_calls") is not None:  # GigaChat's v1 calls one function an answer in either case
         checks.boolean(body["parallel_tool_calls"], "parallel_tool_calls")
-    asked = _asked(body, notes)
     legacy = bool(functions) and not tools
     if functions or len(tools) > 1:
         tools = _united([*tools, *functions], notes)
-    if asked is None:
-        return tools, Choice(), legacy
-    path, value = asked
-    tools, choice = _chosen(value, path, tools, notes)
+    tools, choice = tool_choices.read(body, tools, notes)
     return tools, choice, legacy
 
 
-def name(value: Any, path: str) -> str:
-    """A function's name, of the length that OpenAI takes; what characters GigaChat takes is not asked here."""
-    if value is None:
-        raise checks.missing(path, "give it a name.")
-    if not checks.string(value, path):
-        raise checks.invalid(path, "is empty: a name is needed.")
-    if len(value) > _MAX_NAME:
-        raise checks.invalid(path, f"is longer than {_MAX_NAME} characters.")
-    return str(value)
-
-
-def _tools(value: Any, notes: list[Note]) -> list[Tool]:
+def _read_list(value: Any, path: str, notes: list[Note]) -> list[Tool]:
     if value is None:
         return []
-    tools = []
-    for index, item in enumerate(checks.array(value, "tools")):
-        path = f"tools[{index}]"
-        item = checks.obj(item, path)
-        kind = item.get("type")
-        if kind is None and item.get("function") is not None:  # only a function has one
-            kind = "function"
-        if kind is None:
-            raise checks.missing(f"{path}.type", "a tool is {type: 'function', function: {...}}.")
-        if checks.string(kind, f"{path}.type") != "function":
-            notes.append(Note("dropped", "tools.type", path))
-        elif item.get("function") is None and "name" in item:
-            tools.append(_tool(item, path, notes))
-        else:
-            inner = f"{path}.function"
-            if item.get("function") is None:
-                raise checks.missing(inner, "send the function's name, description and parameters.")
-            tools.append(_tool(checks.obj(item["function"], inner), inner, notes))
-            _drop_strict(item, path, notes)
-            rest.tell(item, path, _READ_ENTRY, "tools", notes, _SILENT)
+    tools: list[Tool] = []
+    for index, item in enumerate(checks.array(value, path)):
+        place = f"{path}[{index}]"
+        tools.extend(_read_entry(checks.obj(item, place), place, notes, kind=None if path == "tools" else "function"))
     return tools
 
 
-def _functions(value: Any, notes: list[Note]) -> list[Tool]:
-    if value is None:
+def _read_entry(item: dict[str, Any], path: str, notes: list[Note], kind: str | None) -> list[Tool]:
+    """The functions of one entry; `kind` is what it is where it has no type."""
+    given = None if item.get("type") == "" else item.get("type")
+    kind = checks.string(given, f"{path}.type").lower() if given is not None else kind
+    if "function" not in item and not _GEMINIS.isdisjoint(item):
+        return _read_declarations(item, path, notes)
+    wrapper = next((key for key in _WRAPPERS if item.get(key)), None)
+    if wrapper is None and not item.get("name"):
+        wrapper = next((key for key in _WRAPPERS if item.get(key) is not None), None)
+    if kind is None and wrapper is None and not item.get("name"):
+        raise checks.missing(f"{path}.type", "a tool is {type: 'function', function: {...}}.")
+    if kind in (None, "function"):
+        if wrapper is None and given is not None and "name" not in item:
+            raise checks.missing(f"{path}.function", "send the function's name, description and parameters.")
+    elif not _is_defined(item, wrapper):
+        notes.append(Note("dropped", "tools.type", path))
         return []
-    paths = [(f"functions[{index}]", item) for index, item in enumerate(checks.array(value, "functions"))]
-    return [_tool(checks.obj(item, path), path, notes) for path, item in paths]
+    if wrapper != "function" and kind != "function":
+        notes.append(Note("equivalent", "tools.form", path))
+    if wrapper is None:
+        return [_read_definition(item, path, notes)]
+    return [_read_wrapped(item, wrapper, path, notes)]
 
 
-def _tool(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
+def _read_declarations(item: dict[str, Any], path: str, notes: list[Note]) -> list[Tool]:
+    """The functions of a tool of Gemini's, which holds several, and its own server's tools as well."""
+    notes.append(Note("equivalent", "tools.form", path))
+    notes.extend(Note("dropped", "tools.type", f"{path}.{key}") for key in item if key in _OF_SERVER)
+    unread_fields.tell(item, path, _GEMINIS, "tools", notes, _SILENT)
+    places = [
+        (f"{path}.{key}[{index}]", one)
+        for key in _DECLARATIONS
+        if item.get(key) is not None
+        for index, one in enumerate(checks.array(item[key], f"{path}.{key}"))
+    ]
+    return [_read_definition(checks.obj(one, place), place, notes) for place, one in places]
+
+
+def _is_defined(item: dict[str, Any], wrapper: str | None) -> bool:
+    """Whether a tool of another type is a function all the same: it says which arguments it takes.
+
+    Tools that a vendor's own server runs (a search, a shell) and those that take free text do not.
+    """
+    inner = item if wrapper is None else item[wrapper]
+    return isinstance(inner, dict) and bool(inner.get("name")) and any(inner.get(key) for key in _SCHEMAS)
+
+
+def _read_wrapped(item: dict[str, Any], wrapper: str, path: str, notes: list[Note]) -> Tool:
+    """A definition inside `function`; arguments that are described beside it are no less its own."""
+    inner = f"{path}.{wrapper}"
+    definition = checks.obj(item[wrapper], inner)
+    _drop_strict(item, path, notes)
+    read = {"type", wrapper, "strict"}
+    if not any(definition.get(key) for key in _SCHEMAS):
+        beside = {key: item[key] for key in _SCHEMAS if item.get(key)}
+        definition = {**definition, **beside}
+        read |= beside.keys()
+    tool = _read_definition(definition, inner, notes)
+    unread_fields.tell(item, path, frozenset(read), "tools", notes, _SILENT)
+    return tool
+
+
+def _read_definition(given: dict[str, Any], path: str, notes: list[Note]) -> Tool:
     """A definition; `path` is where its name stands."""
-    description, parameters = given.get("description"), given.get("parameters")
+    description = given.get("description")
     _drop_strict(given, path, notes)
     own = {key: check(given[key], f"{path}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
-    rest.tell(given, path, _READ, "tools", notes, _SILENT)
+    unread_fields.tell(given, path, _READ, "tools", notes, _SILENT)
     return Tool(
-        name=name(given.get("name"), f"{path}.name"),
+        name=read_name(given.get("name"), f"{path}.name", MAX_TOOL_NAME),
         description=None if description is None else checks.string(description, f"{path}.description"),
-        parameters=None if parameters in (None, []) else checks.obj(parameters, f"{path}.parameters"),  # [] is PHP's {}
+        parameters=_read_parameters(given, path, notes),
         path=path,
         extra=own,
     )
+
+
+def _read_parameters(given: dict[str, Any], path: str, notes: list[Note]) -> dict[str, Any] | None:
+    """The schema of the arguments, by the first name that has one; another one that says otherwise is told."""
+    schema: dict[str, Any] | None = None
+    for key in _SCHEMAS:
+        if key not in given:
+            continue
+        place = f"{path}.{key}"
+        one = given_schemas.read(given[key], place, notes)
+        if not schema:
+            schema = one if one is not None else schema
+        elif one and not checks.same(one, schema):
+            notes.append(Note("dropped", "tools.parameters", place))
+    return schema
 
 
 def _drop_strict(given: dict[str, Any], path: str, notes: list[Note]) -> None:
@@ -124,99 +178,3 @@ def _same(first: Tool, second: Tool) -> bool:
     return checks.same(
         (first.description, first.parameters, first.extra), (second.description, second.parameters, second.extra)
     )
-
-
-def _asked(body: dict[str, Any], notes: list[Note]) -> tuple[str, Any] | None:
-    """The choice in the words of `tool_choice`, and the field that it came from."""
-    choice, legacy = body.get("tool_choice"), body.get("function_call")
-    if isinstance(legacy, dict):
-        rest.tell(legacy, "function_call", _READ_NAME, "function_call", notes)
-        legacy = {"type": "function", "name": name(legacy.get("name"), "function_call.name")}
-    elif legacy is not None and checks.string(legacy, "function_call") not in _LEGACY_WORDS:
-        raise checks.invalid("function_call", "must be 'none', 'auto' or an object with a name.")
-    if choice is None:
-        return None if legacy is None else ("function_call", legacy)
-    if legacy is not None and legacy != choice and not _names_the_same(legacy, choice):
-        notes.append(Note("dropped", "function_call", "function_call"))
-    return "tool_choice", choice
-
-
-def _names_the_same(legacy: Any, choice: Any) -> bool:
-    """Whether both forms name one function."""
-    if not isinstance(legacy, dict) or not isinstance(choice, dict) or choice.get("type") != "function":
-        return False
-    function = choice.get("function")
-    named = function.get("name") if isinstance(function, dict) else choice.get("name")
-    return checks.same(named, legacy["name"])
-
-
-def _chosen(value: Any, path: str, tools: list[Tool], notes: list[Note]) -> tuple[list[Tool], Choice]:
-    if isinstance(value, str):
-        if value not in _WORDS:
-            raise checks.invalid(path, "must be 'auto', 'none', 'required' or an object.")
-        return tools, _by_word(value, path, tools)
-    if not isinstance(value, dict):
-        raise checks.wrong(path, "a string or an object", value)
-    kind = checks.string(value.get("type"), f"{path}.type")
-    if kind == "function":
-        wanted = _named(value, path, notes)
-        if all(tool.name != wanted for tool in tools):
-            raise checks.invalid(path, "names a function that is not among the tools.")
-        return tools, Choice("named", wanted)
-    if kind == "allowed_tools":
-        return _allowed(value, path, tools, notes)
-    if kind == "custom":
-        raise checks.unsupported(f"{path}.type", "'custom' can't be done: GigaChat calls functions only.")
-    raise checks.invalid(f"{path}.type", "must be 'function' or 'allowed_tools'.")
-
-
-def _by_word(word: str, path: str, tools: list[Tool]) -> Choice:
-    """Without tools there is nothing to choose from: all but `required` is met."""
-    if tools:
-        return Choice("required" if word == "required" else "none" if word == "none" else "auto")
-    if word == "required":
-        raise checks.invalid(path, "is 'required', and there are no functions among the tools.")
-    return Choice()
-
-
-def _named(value: dict[str, Any], path: str, notes: list[Note]) -> str:
-    """The name in `{"type": "function", ...}`, nested or flat."""
-    if value.get("function") is None and "name" in value:
-        rest.tell(value, path, _READ_FLAT, "tool_choice", notes)
-        return name(value["name"], f"{path}.name")
-    if value.get("function") is None:
-        raise checks.missing(f"{path}.function", "name the function.")
-    function = checks.obj(value["function"], f"{path}.function")
-    rest.tell(value, path, _READ_OUTER, "tool_choice", notes)
-    rest.tell(function, f"{path}.function", _READ_NAME, "tool_choice", notes)
-    return name(function.get("name"), f"{path}.function.name")
-
-
-def _allowed(value: dict[str, Any], path: str, tools: list[Tool], notes: list[Note]) -> tuple[list[Tool], Choice]:
-    """Only some of the tools; those of other types were left out of the tools already."""
-    inner = path
-    if value.get("allowed_tools") is not None:
-        inner = f"{path}.allowed_tools"
-        rest.tell(value, path, frozenset({"type", "allowed_tools"}), "tool_choice", notes)
-        value = checks.obj(value["allowed_tools"], inner)
-    rest.tell(value, inner, _READ_ALLOWED, "tool_choice", notes)
-    mode = checks.string(value.get("mode"), f"{inner}.mode")
-    if mode not in _MODES:
-        raise checks.invalid(f"{inner}.mode", "must be 'auto' or 'required'.")
-    items = checks.array(value.get("tools"), f"{inner}.tools")
-    if not items:
-        raise checks.invalid(f"{inner}.tools", "is empty: name at least one function, or send tool_choice 'none'.")
-    known = {tool.name for tool in tools}
-    wanted = set()
-    for index, item in enumerate(items):
-        place = f"{inner}.tools[{index}]"
-        if checks.string(checks.obj(item, place).get("type"), f"{place}.type") != "function":
-            notes.append(Note("dropped", "tools.type", place))
-            continue
-        one = _named(item, place, notes)
-        if one not in known:
-            raise checks.invalid(path, f"allows a function that is not among the tools: see '{place}'.")
-        wanted.add(one)
-    notes.append(Note("equivalent", "tool_choice=allowed_tools", path))
-    tools = [tool for tool in tools if tool.name in wanted]
-    return tools, _by_word(mode, path, tools)

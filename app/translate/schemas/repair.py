@@ -1,6 +1,6 @@
 """Repairs a schema for GigaChat's functions: one type for each, no references, no unions, enums of strings.
 
-The rules, their reasons and sources are in rules.py. Work and result are bounded: see BUDGET, DEPTH and NESTED there.
+`repair_rules` has the reasons and sources. `schema_limits` and `reference_inlining` have the limits.
 """
 
 from __future__ import annotations
@@ -8,226 +8,245 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from app.translate.schemas.parts import Gathering, Parts
-from app.translate.schemas.rules import FORMATS, MAPS, ONE, WORDS, Place, Schema, text
-from app.translate.schemas.unions import Origins, complete, either, extend, widest
-
-_NAMES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
-
-# Which keywords are about which type. Source: json-schema, validation: keywords by instance type.
-_ABOUT = (
-    ("object", {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}),
-    ("object", {"minProperties", "maxProperties", "dependentRequired", "unevaluatedProperties"}),
-    ("array", {"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "unevaluatedItems"}),
-    ("string", {"minLength", "maxLength", "pattern", "format", "contentEncoding"}),
-    ("number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
+from app.translate.schemas.allof_merging import AllOfMerger, MergedSchema
+from app.translate.schemas.descriptions import add_remark
+from app.translate.schemas.enum_values import write_enum_value, write_enum_values
+from app.translate.schemas.keywords import MAP_KEYWORDS, REST_KEYWORDS, SCHEMA_KEYWORDS, Schema
+from app.translate.schemas.positions import Path, Position
+from app.translate.schemas.repair_notes import RepairNotes
+from app.translate.schemas.schema_origins import SchemaOrigins
+from app.translate.schemas.schema_types import (
+    choose_widest_type,
+    declared_types,
+    find_scalar_type,
+    guess_type,
+    make_consistent,
+    type_of_value,
 )
-# Keywords that a repair takes apart; what else a schema says stays as it is.
-_TAKEN = frozenset({*ONE, *MAPS, "type", "enum", "const", "nullable", "format", "prefixItems", "additionalItems"})
-_OF_NULL = frozenset({"type", "const", "enum", "default", "description", "title", "nullable"})
-_LOOSE = ("additionalProperties", "unevaluatedProperties", "unevaluatedItems")
+from app.translate.schemas.string_formats import write_format
+from app.translate.schemas.unions import extend, unite
+
+# Keywords that a repair writes anew; a schema keeps its other keywords.
+_REWRITTEN = frozenset(
+    {*SCHEMA_KEYWORDS, *MAP_KEYWORDS, "type", "enum", "const", "nullable", "format", "prefixItems", "additionalItems"}
+)
+_KEYWORDS_OF_NULL = frozenset({"type", "const", "enum", "default", "description", "title", "nullable"})
+_MAX_TYPES_IN_REMARK = 8
 
 
-class Repair:
-    """One pass over a document, down to a depth, as long as the gathering's budget lasts."""
+class SchemaRepair:
+    """Repairs the schemas of one document down to a depth, as long as the merger's budget lasts."""
 
-    def __init__(self, gathering: Gathering, depth: int) -> None:
-        self._gathering = gathering
-        self._depth = depth
-        self._told = gathering.told
-        self.origins = Origins()
-        self._nulled: dict[int, object] = {}  # by identity the ways of places that null was taken from
+    def __init__(self, merger: AllOfMerger, max_depth: int, notes: RepairNotes) -> None:
+        self._merger = merger
+        self._max_depth = max_depth
+        self._notes = notes
+        self.origins = SchemaOrigins()
+        # The paths of schemas that null was taken from, by identity: a path is made once for each position.
+        self._paths_without_null: dict[int, Path] = {}
 
     @property
-    def spent(self) -> bool:
+    def is_over_budget(self) -> bool:
         """Whether the budget was too small."""
-        return self._gathering.left <= 0
+        return self._merger.budget <= 0
 
-    def repaired(self, schemas: Iterable[Any], place: Place, hint: str | None = None) -> Schema:
-        """One schema for all of these, which all hold; `hint` is its type where they do not tell."""
-        if self.spent or place.depth > self._depth:
-            self._told("schema.size" if self.spent else "schema.depth", place.way)
-            return complete({"type": _simple(schemas) or hint or "object"})
-        parts = self._gathering.gather(schemas, place)
-        place = place._replace(inside=parts.inside)
-        schema = {key: value for key, value in parts.keys.items() if key not in _TAKEN}
-        kind = self._kind(schema, parts, place) or self._guessed(parts, hint, place)
-        self._fill(schema, parts, place)
-        unions = [self._union(branches, parts, place, kind) for branches in parts.unions]
-        schema["type"] = kind or next((one["type"] for one, _ in unions), None) or parts.plain or self._any(place)
-        self._annotate(schema, parts, place)
-        self._enumerate(schema, parts.keys, place)
-        for one, shared in unions:
-            if "enum" in one and "enum" not in schema:
-                self.origins.inherit(schema, one)
-            extend(schema, one, shared)
-        if parts.endless:
-            self.origins.cut(schema)
-        return self._completed(schema, parts, place)
+    def repair(self, schemas: Iterable[Any], position: Position, default_type: str | None = None) -> Schema:
+        """One schema for several that all hold; it gets `default_type` where they say nothing of its type."""
+        if self.is_over_budget or position.depth > self._max_depth:
+            self._notes.add("schema.size" if self.is_over_budget else "schema.depth", position.path)
+            return make_consistent({"type": find_scalar_type(schemas) or default_type or "object"})
+        merged = self._merger.merge(schemas, position)
+        position = position._replace(open_targets=merged.open_targets)
+        schema = {key: value for key, value in merged.keywords.items() if key not in _REWRITTEN}
+        kind = self._choose_type(schema, merged, position) or self._guess_type(merged, default_type, position)
+        self._repair_contents(schema, merged, position)
+        unions = [self._repair_union(branches, merged, position, kind) for branches in merged.unions]
+        schema["type"] = kind or self._find_type(unions, merged, position)
+        self._repair_format(schema, merged, position)
+        self._repair_enum(schema, merged.keywords, position)
+        for united, shared in unions:
+            if "enum" in united and "enum" not in schema:
+                self.origins.inherit_enum_type(schema, united)
+            extend(schema, united, shared)
+        if merged.is_endless:
+            self.origins.mark_cut_off(schema)
+        return self._complete(schema, merged, position)
 
-    def _completed(self, schema: Schema, parts: Parts, place: Place) -> Schema:
-        if schema["type"] == "object" and "properties" not in schema and not parts.plain:
-            self._told("schema.properties", place.way)
+    def _find_type(self, unions: list[tuple[Schema, set[str]]], merged: MergedSchema, position: Position) -> str:
+        """The type of a schema that does not tell it itself."""
+        if unions:
+            kind: str = unions[0][0]["type"]
+            return kind
+        if merged.plain_type is not None:
+            return merged.plain_type
+        self._notes.add("schema.any", position.path)
+        return "string"
+
+    def _complete(self, schema: Schema, merged: MergedSchema, position: Position) -> Schema:
+        """Add the properties or items that the type needs."""
+        if schema["type"] == "object" and "properties" not in schema and merged.plain_type is None:
+            self._notes.add("schema.properties", position.path)
         if schema["type"] == "array" and "items" not in schema:
-            self._told("schema.items", place.way)
-        return complete(schema)
+            self._notes.add("schema.items", position.path)
+        return make_consistent(schema)
 
-    def _kind(self, schema: Schema, parts: Parts, place: Place) -> str | None:
-        """The type told; of several the one that says most, and the others go into the description."""
-        told = parts.keys.get("type", [])
-        words = told if isinstance(told, list) else [told]
-        kinds = list(dict.fromkeys(WORDS[word.lower()] for word in words))
-        if kinds != words:
-            self._told("schema.word", place.way)
+    def _choose_type(self, schema: Schema, merged: MergedSchema, position: Position) -> str | None:
+        """The declared type; of several the one that says most, and the others go into the description."""
+        keywords = merged.keywords
+        declared = keywords.get("type", [])
+        kinds = list(dict.fromkeys(declared_types(keywords)))
+        if kinds != (declared if isinstance(declared, list) else [declared]):
+            self._notes.add("schema.word", position.path)
         if kinds == ["null"]:
-            parts.keys.setdefault("enum", [None])
-        elif "null" in kinds or parts.keys.get("nullable"):
-            self._nullable(place)
+            keywords.setdefault("enum", [None])
+        elif "null" in kinds or keywords.get("nullable"):
+            self._take_null(position)
         kinds = [kind for kind in kinds if kind != "null"]
-        if len(kinds) > 1 and {*kinds} != {"integer", "number"} and not {"enum", "const"} & parts.keys.keys():
-            self._told("schema.types", place.way)
-            _add(schema, " | ".join(kinds))
-        if parts.properties:
+        if len(kinds) > 1 and {*kinds} != {"integer", "number"} and not {"enum", "const"} & keywords.keys():
+            self._notes.add("schema.types", position.path)
+            add_remark(schema, " | ".join(kinds))
+        if merged.properties:
             if "object" not in kinds:
-                self._told("schema.properties" if kinds else "schema.type", place.way)
+                self._notes.add("schema.properties" if kinds else "schema.type", position.path)
             return "object"
-        if len(kinds) > 1 and "array" in kinds and "items" not in parts.keys:
+        if len(kinds) > 1 and "array" in kinds and "items" not in keywords:
             kinds.remove("array")
-        return widest(kinds) if kinds else None
+        return choose_widest_type(kinds) if kinds else None
 
-    def _nullable(self, place: Place) -> None:
-        self._told("schema.optional" if place.named else "schema.null", place.way)
-        self._nulled[id(place.way)] = place.way
+    def _take_null(self, position: Position) -> None:
+        """Note that the schema at a position takes null, which functions can't carry."""
+        self._notes.add("schema.optional" if position.is_property else "schema.null", position.path)
+        self._paths_without_null[id(position.path)] = position.path
 
-    def _guessed(self, parts: Parts, hint: str | None, place: Place) -> str | None:
-        """The type that the keywords are about."""
-        kind = next((kind for kind, keywords in _ABOUT if not keywords.isdisjoint(parts.keys)), hint)
-        if kind or "enum" in parts.keys or "const" in parts.keys:
-            self._told("schema.type", place.way)
+    def _guess_type(self, merged: MergedSchema, default_type: str | None, position: Position) -> str | None:
+        """The type that the keywords are about; a string for values without one."""
+        kind = guess_type(merged.keywords) or default_type
+        if kind or "enum" in merged.keywords or "const" in merged.keywords:
+            self._notes.add("schema.type", position.path)
             return kind or "string"
         return None
 
-    def _any(self, place: Place) -> str:
-        self._told("schema.any", place.way)
-        return "string"
+    def _repair_format(self, schema: Schema, merged: MergedSchema, position: Position) -> None:
+        name = merged.keywords.get("format")
+        if name and not write_format(schema, name):
+            self._notes.add("schema.format", position.path)
 
-    def _annotate(self, schema: Schema, parts: Parts, place: Place) -> None:
-        form = parts.keys.get("format")
-        if form in FORMATS:
-            schema["format"] = form
-        elif form:
-            self._told("schema.format", place.way)
-            if schema["type"] not in ("integer", "number"):  # int32 and double say no more than the type
-                _add(schema, f"format: {form}")
-
-    def _enumerate(self, schema: Schema, keys: Schema, place: Place) -> None:
-        """Const and enum: strings only."""
-        if "const" in keys:
-            self._told("schema.const", place.way)
-        values = [keys["const"]] if "const" in keys else keys.get("enum")
+    def _repair_enum(self, schema: Schema, keywords: Schema, position: Position) -> None:
+        """Write const and enum as an enum of strings."""
+        if "const" in keywords:
+            self._notes.add("schema.const", position.path)
+        values = [keywords["const"]] if "const" in keywords else keywords.get("enum")
         if not values:
             return
         if schema["type"] in ("object", "array"):
-            self._told("schema.enum_of_objects", place.way)
+            self._notes.add("schema.enum_of_objects", position.path)
             return
-        kinds = {_NAMES.get(type(value), "object") for value in values}
+        texts = write_enum_values(values)
+        kinds = {type_of_value(value) for value in values}
         if kinds != {"string"}:
-            self._told("schema.enum", place.way)
+            self._notes.add("schema.enum", position.path)
             kinds.discard("null")
-            self.origins.remember(schema, kinds.pop() if len(kinds) == 1 else "string")
-            if "default" in schema and text(schema["default"]) in map(text, values):
-                schema["default"] = text(schema["default"])
+            self.origins.remember_enum_type(schema, kinds.pop() if len(kinds) == 1 else "string")
+            if "default" in schema and (default := write_enum_value(schema["default"])) in texts:
+                schema["default"] = default
         schema["type"] = "string"
-        schema["enum"] = list(dict.fromkeys(map(text, values)))
+        schema["enum"] = texts
 
-    def _fill(self, schema: Schema, parts: Parts, place: Place) -> None:
-        """The schemas inside this one."""
-        if "properties" in parts.keys:
-            self._name(schema, parts, place)
-        if "patternProperties" in parts.keys:
+    def _repair_contents(self, schema: Schema, merged: MergedSchema, position: Position) -> None:
+        """Repair the schemas inside this one."""
+        keywords = merged.keywords
+        if "properties" in keywords:
+            self._repair_properties(schema, merged, position)
+        if "patternProperties" in keywords:
             schema["patternProperties"] = {
-                name: self._loose(one, place.below(name)) for name, one in parts.keys["patternProperties"].items()
+                pattern: self._repair_rest(inner, position.below(pattern))
+                for pattern, inner in keywords["patternProperties"].items()
             }
-        items = [self.repaired([one], place.below("items")) for one in self._items(parts.keys, place)]
-        if items:
-            if len(items) > 1 and any(map(self.origins.was_cut, items)) and parts.keys.get("minItems", 0) > 0:
-                parts.endless = True  # each place of a tuple is to be filled
-            kinds = [one["type"] for one in items]
-            schema["items"] = either(items, self.origins)
-            if len({*kinds}) > 1:
-                _add(schema["items"], ", ".join(kinds[:8]))
-        for key in ONE[1:]:
-            if key in parts.keys:
-                given, inner = parts.keys[key], place.below(key)
-                schema[key] = self._loose(given, inner) if key in _LOOSE else self.repaired([given], inner)
+        self._repair_items(schema, merged, position)
+        for key in SCHEMA_KEYWORDS:
+            if key == "items" or key not in keywords:
+                continue
+            inner_position = position.below(key)
+            if key in REST_KEYWORDS:
+                schema[key] = self._repair_rest(keywords[key], inner_position)
+            else:
+                schema[key] = self.repair([keywords[key]], inner_position)
 
-    def _name(self, schema: Schema, parts: Parts, place: Place) -> None:
-        """The properties. One that may be null may be left out: a null can't be given."""
-        places = {name: place.below(name, named=True) for name in parts.properties}
+    def _repair_properties(self, schema: Schema, merged: MergedSchema, position: Position) -> None:
+        """Repair the properties. One that takes null may be left out instead, since null can't be given."""
+        positions = {name: position.below(name, is_property=True) for name in merged.properties}
         schema["properties"] = {
-            name: self.repaired(schemas, places[name]) for name, schemas in parts.properties.items()
+            name: self.repair(schemas, positions[name]) for name, schemas in merged.properties.items()
         }
-        nulled = {name for name, inner in places.items() if id(inner.way) in self._nulled}
-        if nulled and "required" in schema:
-            schema["required"] = [name for name in schema["required"] if name not in nulled]
+        optional = {name for name, inner in positions.items() if id(inner.path) in self._paths_without_null}
+        if optional and "required" in schema:
+            schema["required"] = [name for name in schema["required"] if name not in optional]
 
-    def _items(self, keys: Schema, place: Place) -> list[Any]:
+    def _repair_items(self, schema: Schema, merged: MergedSchema, position: Position) -> None:
+        """Repair an array's items: a tuple's places get one schema together."""
+        given = self._list_item_schemas(merged.keywords, position)
+        items = [self.repair([inner], position.below("items")) for inner in given]
+        if not items:
+            return
+        if len(items) > 1 and any(map(self.origins.is_cut_off, items)) and merged.keywords.get("minItems", 0) > 0:
+            merged.is_endless = True  # all places of a tuple must be filled
+        kinds = [inner["type"] for inner in items]
+        schema["items"] = unite(items, self.origins)
+        if len({*kinds}) > 1:
+            add_remark(schema["items"], ", ".join(kinds[:_MAX_TYPES_IN_REMARK]))
+
+    def _list_item_schemas(self, keywords: Schema, position: Position) -> list[Any]:
         """The schemas of an array's items: several for a tuple."""
-        given, rest, places = keys.get("items"), keys.get("additionalItems"), keys.get("prefixItems", [])
-        listed = [*(given if isinstance(given, list) else []), *(places if isinstance(places, list) else [places])]
-        if listed:
-            self._told("schema.tuple", place.way)
-        schemas = [*listed, *(one for one in (given, rest) if isinstance(one, dict))]
-        return schemas or ([{}] if given is True else [])
+        items = keywords.get("items")
+        prefix = keywords.get("prefixItems", [])
+        places = items if isinstance(items, list) else []
+        places = [*places, *(prefix if isinstance(prefix, list) else [prefix])]
+        if places:
+            self._notes.add("schema.tuple", position.path)
+        rest = [inner for inner in (items, keywords.get("additionalItems")) if isinstance(inner, dict)]
+        if items is True and not (places or rest):
+            return [{}]
+        return [*places, *rest]
 
-    def _loose(self, schema: Any, place: Place) -> Any:
-        """A schema for what has no name: an empty one takes anything, and a boolean stays."""
+    def _repair_rest(self, schema: Any, position: Position) -> Any:
+        """Repair a schema of unnamed content: an empty one becomes true, and a boolean stays."""
         if isinstance(schema, bool):
             return schema
-        return self.repaired([schema], place) if schema else True
+        return self.repair([schema], position) if schema else True
 
-    def _union(self, branches: list[Any], parts: Parts, place: Place, kind: str | None) -> tuple[Schema, set[str]]:
+    def _repair_union(
+        self, branches: list[Any], merged: MergedSchema, position: Position, kind: str | None
+    ) -> tuple[Schema, set[str]]:
         """One schema for the branches, and the names of the properties that all of them have."""
-        live = [branch for branch in branches if not _null(branch)]
-        if len(live) < len(branches):
-            self._nullable(place)
-        if not live:
+        given = [branch for branch in branches if not _takes_only_null(branch)]
+        if len(given) < len(branches):
+            self._take_null(position)
+        if not given:
             return {"type": "string", "enum": ["null"]}, set()
-        built = [self.repaired([one], place.below(f"[{index}]"), kind) for index, one in enumerate(live)]
-        parts.endless = parts.endless or all(map(self.origins.was_cut, built))
-        built = [*self.origins.whole(built)]
-        if self.spent:
-            self._widen(built)
-        shared = set.intersection(*(set(one.get("properties", ())) for one in built))
-        if len(built) > 1:
-            self._told("schema.union", place.way)
-        joined = either(built, self.origins)  # which gives some of them their own type back
-        kinds = list(dict.fromkeys(one["type"] for one in built))
+        repaired = [self.repair([one], position.below(f"[{index}]"), kind) for index, one in enumerate(given)]
+        if all(map(self.origins.is_cut_off, repaired)):
+            merged.is_endless = True
+        repaired = list(self.origins.select_fillable(repaired))
+        if self.is_over_budget:
+            self._loosen(repaired)
+        shared = set.intersection(*(set(branch.get("properties", ())) for branch in repaired))
+        if len(repaired) > 1:
+            self._notes.add("schema.union", position.path)
+        united = unite(repaired, self.origins)  # it gives some of the branches their own type back
+        kinds = list(dict.fromkeys(branch["type"] for branch in repaired))
         if len(kinds) > 1:
-            _add(joined, " | ".join(kinds))
-        return joined, shared
+            add_remark(united, " | ".join(kinds))
+        return united, shared
 
-    def _widen(self, branches: list[Schema]) -> None:
-        """Some branches were cut off: what the others demand, and the values that they have, must not bind these."""
+    def _loosen(self, branches: list[Schema]) -> None:
+        """Take demands and enums from branches, since some others were cut off and must not be restricted by them."""
         for branch in branches:
             branch.pop("required", None)
-            for one in branch.get("properties", {}).values():
-                self.origins.free(one)
+            for described in branch.get("properties", {}).values():
+                self.origins.drop_enum(described)
 
 
-def _simple(schemas: Iterable[Any]) -> str | None:
-    """The type that is told of what has nothing inside."""
-    told = (schema.get("type") for schema in schemas if isinstance(schema, dict))
-    kinds = (WORDS.get(kind.lower()) for kind in told if isinstance(kind, str))
-    return next((kind for kind in kinds if kind in ("string", "number", "integer", "boolean")), None)
-
-
-def _null(branch: Any) -> bool:
-    if not isinstance(branch, dict) or not branch.keys() <= _OF_NULL:
+def _takes_only_null(branch: Any) -> bool:
+    if not isinstance(branch, dict) or not branch.keys() <= _KEYWORDS_OF_NULL:
         return False
     return branch.get("type") in ("null", ["null"]) or branch.get("enum") == [None] or branch.get("const", 0) is None
-
-
-def _add(schema: Schema, remark: str) -> None:
-    """Put into the description what no keyword can say."""
-    schema["description"] = f"{schema.get('description', '')} ({remark})".lstrip()

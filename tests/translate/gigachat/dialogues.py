@@ -11,7 +11,6 @@ from app.translate.dialogue import (
     Choice,
     Format,
     Part,
-    Refusal,
     Request,
     Result,
     Sampling,
@@ -61,10 +60,8 @@ _STATES = st.sampled_from([None, "7f1d2c3a-1111-4222-8333-944445555666", "abc", 
 _OBJECTS = st.dictionaries(TEXT, st.integers(-9, 9) | TEXT | st.none(), max_size=2)
 _RESULTS = st.sampled_from(["", "{}", '{"a": "\\u043f"}', "[1]", '"{}"', "да", "5", "{"])
 _CALLS = st.builds(Call, IDS, NAMES, _OBJECTS, _STATES)
-_GIVEN = st.builds(
-    Result, IDS, st.none() | NAMES, st.lists(st.builds(Text, _RESULTS | TEXT) | st.builds(Refusal, TEXT), max_size=2)
-)
-_WORDS = st.builds(Text, TEXT) | st.builds(Refusal, TEXT)
+_GIVEN = st.builds(Result, IDS, st.none() | NAMES, st.lists(st.builds(Text, _RESULTS | TEXT), max_size=2))
+_WORDS = st.builds(Text, TEXT)
 TURNS = st.lists(
     st.one_of(
         st.builds(Turn, st.sampled_from(["system", "user"]), st.lists(_WORDS, max_size=2), st.just("messages[0]")),

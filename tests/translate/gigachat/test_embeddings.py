@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.translate.gigachat import embeddings
-from app.translate.gigachat.answers import UnreadableError
+from app.translate.gigachat.contract import UnreadableError
 from tests.translate.samples import sample
 
 
@@ -16,7 +16,7 @@ from tests.translate.samples import sample
 def test_texts_go_in_batches(count: int, sizes: list[int]) -> None:
     """Twenty at a time, in order, none lost."""
     texts = [str(number) for number in range(count)]
-    batches = list(embeddings.batches(texts))
+    batches = list(embeddings.split_batches(texts))
     assert [len(batch) for batch in batches] == sizes
     assert [text for batch in batches for text in batch] == texts
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import GatewayError
 from app.sandbox.history import check_history
 from app.translate.dialogue import Call, FileId, Media, Note, Part, Result, Role, Text, Thought, Turn, Uploaded
-from app.translate.gigachat import attachments, history
-from app.translate.gigachat.names import Names
+from app.translate.gigachat.names import FunctionNames
+from app.translate.gigachat.v1 import attachments, history
+from tests.examples import examples
 from tests.translate.gigachat.dialogues import call, result, turns
 from tests.translate.test_abilities import asked
 
@@ -36,9 +37,9 @@ def write(*given_: Any) -> tuple[list[Any], list[str]]:
     """The messages, shortened to (role, content, files) or (role, content), and the rules of the notes."""
     notes: list[Note] = []
     request = asked(turns(*given_))
-    found = [one for turn in request.turns for one in attachments.in_turn(turn)]
+    found = [one for turn in request.turns for one in turn.media()]
     files = {one.path: Uploaded(f"id-{one.path}", "image") for one in found}
-    messages = history.write(request.turns, Names(request), notes, files=files)
+    messages = history.write(request, FunctionNames(request), notes, files=files)
     check_history(messages)
     return [_short(one) for one in messages], [note.rule for note in notes]
 
@@ -89,7 +90,7 @@ HISTORIES: dict[str, tuple[list[Any], list[Any], list[str]]] = {
     "a thought and an image": (
         [says("user", Thought("t"), M, "a")],
         [("user", "a", ["id-m"])],
-        ["messages.reasoning"],
+        ["turns.reasoning"],
     ),
     "a tool's image": (
         ["U", call("1"), says("tool", gave("1", Text("{}"), M)), "U2"],
@@ -148,7 +149,8 @@ def test_files_go_into_user_messages(given_: list[Any], expected: list[Any], rul
 def test_a_move_is_told_with_its_message(role: Role) -> None:
     """A file that only a user may attach is adapted, at the message that it came in."""
     given_, notes = [says("user", "U"), Turn(role, [Text("A"), M], "messages[1]"), says("user", "U2")], list[Note]()
-    history.write(given_, Names(asked(given_)), notes, files={"m": Uploaded("id-m", "image")})
+    request = asked(given_)
+    history.write(request, FunctionNames(request), notes, files={"m": Uploaded("id-m", "image")})
     assert Note("adapted", LATE, "messages[1]") in notes
 
 
@@ -193,15 +195,15 @@ _TURNS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(max_examples=100)
 @given(_TURNS)
 def test_any_history_with_files_is_accepted(turns_: list[Turn]) -> None:
     """GigaChat takes it; each file goes along once, or is told of as left out; one image a message; no word is lost."""
-    found = [one for turn in turns_ for one in attachments.in_turn(turn)]
+    found = [one for turn in turns_ for one in turn.media()]
     files = {one.path: Uploaded(one.path, one.kind or "image") for one in found}
-    notes: list[Note] = []
+    request, notes = asked(turns_), list[Note]()
     try:
-        messages = history.write(turns_, Names(asked(turns_)), notes, files=files)
+        messages = history.write(request, FunctionNames(request), notes, files=files)
     except GatewayError:
         assert not found
         return

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.translate.dialogue import Call, Request, Sampling, Tool, Turn
-from app.translate.gigachat.names import MAX_LENGTH, Names
+from app.translate.gigachat.names import MAX_LENGTH, FunctionNames
+from tests.examples import examples
 
 LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
-def names(*tools: str, called: tuple[str, ...] = ()) -> Names:
+def names(*tools: str, called: tuple[str, ...] = ()) -> FunctionNames:
     """The names of a request with these tools, and these calls in its history."""
     turns = [Turn("assistant", [Call("1", name, {}) for name in called], "messages[0]")]
-    return Names(Request("m", turns, Sampling(), tools=[Tool(name, None, None, "tools[0]") for name in tools]))
+    return FunctionNames(Request("m", turns, Sampling(), tools=[Tool(name, None, None, "tools[0]") for name in tools]))
 
 
 @pytest.mark.parametrize("name", ["f", "get_weather", "mcp__files__read-all", "a.b-c_1", "A" * MAX_LENGTH])
@@ -37,8 +38,10 @@ RENAMED = [
     ("", "function_"),
     ("...", "function_"),
     ("text2image", "text2image_"),
-    ("text2model3d", "text2model3d_"),
+    *((name, f"{name}_") for name in ("text2model3d", "web_search", "code_interpreter", "image_generate", "memory")),
+    *((name, f"{name}_") for name in ("model_3d_generate", "url_content_extraction", "get_datetime")),
     ("a" * 65, "a" * 55 + "_"),
+    ("mcp__server__" + "x" * 1000, "mcp__server__" + "x" * 42 + "_"),
     ("имя\n", "imya_"),
 ]
 
@@ -83,6 +86,7 @@ def test_what_is_offered_is_a_tool() -> None:
     assert (found.offered("f"), found.offered("g")) == (True, False)
 
 
+@examples()
 @given(
     st.lists(st.text(st.characters(), max_size=70), max_size=8, unique=True), st.lists(st.text(max_size=9), max_size=4)
 )

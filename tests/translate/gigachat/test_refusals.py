@@ -7,10 +7,13 @@ import time
 
 import pytest
 
-from app.translate.gigachat.refusals import file_refusal, refusal, sentence
+from app import errors
+from app.translate.field_names import FieldNames
+from app.translate.gigachat.refusals import file_refusal, forbids_deletion, names_lost_file, refusal, sentence
 from tests.translate.samples import sample
 
 HTML = b"<html><head><title>403 Forbidden</title></head><body><center>nginx</center></body></html>"
+FIELDS = FieldNames(model="name", turns="contents", texts="texts")
 STOP = "The model is temporarily unavailable due to technical reasons"
 
 
@@ -29,19 +32,19 @@ STATUSES: list[tuple[int, bytes, int, str, str | None, float | None]] = [
     (403, HTML, 502, "upstream_permission_denied", None, None),
     (403, body(STOP), 503, "upstream_stopped", None, 300),
     (403, body("Temporarily unavailable due to technical reasons"), 503, "upstream_stopped", None, 300),
-    (404, sample("models_unknown.json"), 404, "model_not_found", "model", None),
-    (404, body("Модель не найдена"), 404, "model_not_found", "model", None),
-    (404, b"", 404, "model_not_found", "model", None),
+    (404, sample("models_unknown.json"), 404, "model_not_found", "name", None),
+    (404, body("Модель не найдена"), 404, "model_not_found", "name", None),
+    (404, b"", 404, "model_not_found", "name", None),
     (404, body("Function schema for x not found"), 400, "upstream_rejected", None, None),
     (404, HTML, 502, "upstream_error", None, None),
-    (404, body("No such file"), 400, "file_not_found", "messages", None),
-    (403, body("Access to file '1-2' is denied"), 400, "file_not_found", "messages", None),
-    (404, body("Файл не найден"), 400, "file_not_found", "messages", None),
+    (404, body("No such file"), 400, "file_not_found", "contents", None),
+    (403, body("Access to file '1-2' is denied"), 400, "file_not_found", "contents", None),
+    (404, body("Файл не найден"), 400, "file_not_found", "contents", None),
     (404, body("Function schema for get_file_content not found"), 400, "upstream_rejected", None, None),
     (405, HTML, 502, "upstream_error", None, None),
     (400, b"\n" + HTML, 502, "upstream_error", None, None),
-    (413, body("Payload too large"), 400, "context_length_exceeded", "messages", None),
-    (413, HTML, 400, "context_length_exceeded", "messages", None),
+    (413, body("Payload too large"), 400, "context_length_exceeded", "contents", None),
+    (413, HTML, 400, "context_length_exceeded", "contents", None),
     (422, body("Invalid params: temperature must be in range (0, +inf)"), 400, "upstream_rejected", None, None),
     (422, body("Requested model does not support functions"), 400, "upstream_rejected", None, None),
     (423, b"", 503, "upstream_stopped", None, 300),
@@ -60,9 +63,9 @@ STATUSES: list[tuple[int, bytes, int, str, str | None, float | None]] = [
 def test_each_status_has_its_meaning(
     status: int, data: bytes, ours: int, code: str, param: str | None, retry_after: float | None
 ) -> None:
-    """One row of the table of errors for each refusal."""
-    error = refusal(status, data)
-    assert (error.row.status, error.row.code, error.param, error.retry_after) == (ours, code, param, retry_after)
+    """One kind of error for each refusal."""
+    error = refusal(status, data, FIELDS)
+    assert (error.kind.status, error.kind.name, error.param, error.retry_after) == (ours, code, param, retry_after)
     assert "<" not in error.message
     assert "nginx" not in error.message
 
@@ -84,12 +87,30 @@ LENGTHS = [
 ]
 
 
+@pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("words", LENGTHS)
-def test_a_422_about_length_is_a_context_error(words: str) -> None:
+def test_words_of_length_are_a_context_error(words: str, status: int) -> None:
     """Clients shorten their history on `context_length_exceeded`, so its wordings are known in both languages."""
-    error = refusal(422, body(words, 422))
-    assert (error.row.status, error.row.code, error.param) == (400, "context_length_exceeded", "messages")
+    error = refusal(status, body(words, status), FIELDS)
+    assert (error.kind.status, error.kind.name, error.param) == (400, "context_length_exceeded", "contents")
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "told"),
+    [
+        (
+            422,
+            "CONTEXT_TOO_LONG: context too long 270000, maximum allowed context is 261120",
+            "270000 tokens. The limit is 261120.",
+        ),
+        (400, "Превышен контекст: 270 000 токенов, максимум 261 120", "270000 tokens. The limit is 261120."),
+        (413, "Payload too large: limit:26112 tokens", "The limit is 26112."),
+    ],
+)
+def test_gigachats_numbers_are_told(status: int, words: str, told: str) -> None:
+    """What the request has and what the model takes, whatever was cleaned off the sentence."""
+    assert told in refusal(status, body(words, status), FIELDS).message
 
 
 NOT_LENGTHS = ["Invalid params: role must be one of: system, user", "Неверное имя функции", "Недопустимая модель"]
@@ -98,14 +119,21 @@ NOT_LENGTHS = ["Invalid params: role must be one of: system, user", "Невер�
 @pytest.mark.parametrize("words", NOT_LENGTHS)
 def test_another_422_is_none(words: str) -> None:
     """A sentence of another matter is handed on as it is."""
-    error = refusal(422, body(words, 422))
-    assert error.row.code == "upstream_rejected"
+    error = refusal(422, body(words, 422), FIELDS)
+    assert error.kind.name == "upstream_rejected"
     assert words in error.message
 
 
 def test_gigachats_own_wait_counts() -> None:
     """A Retry-After of GigaChat's is handed on."""
-    assert refusal(429, b"", retry_after=3.5).retry_after == 3.5
+    assert refusal(429, b"", FIELDS, retry_after=3.5).retry_after == 3.5
+
+
+def test_texts_have_a_name_and_words_of_their_own() -> None:
+    """An embeddings request has no conversation to shorten."""
+    error = refusal(413, b"", FIELDS, "texts", detail="GigaChat answered 413")
+    assert (error.kind.name, error.param, error.detail) == ("context_length_exceeded", "texts", "GigaChat answered 413")
+    assert error.message == "A text of the input is longer than the model takes. Shorten it or cut it in parts."
 
 
 # message -> what of it may be repeated
@@ -159,7 +187,7 @@ def test_a_body_without_a_sentence_says_nothing(data: bytes) -> None:
 def test_hostile_sentences_cost_little(words: str) -> None:
     """No wording makes the patterns run wild."""
     started = time.process_time()
-    refusal(422, body(words))
+    refusal(422, body(words), FIELDS)
     assert time.process_time() - started < 1
 
 
@@ -192,7 +220,19 @@ def test_a_refused_file_is_named(
 ) -> None:
     """Whatever GigaChat has against a file, the error says which one it was."""
     error = file_refusal(status, data, AT, retry_after=3.5 if status == 429 else None)
-    assert (error.row.status, error.row.code, error.param, error.retry_after) == (ours, code, AT, retry_after)
+    assert (error.kind.status, error.kind.name, error.param, error.retry_after) == (ours, code, AT, retry_after)
     assert AT in error.message
     assert words in error.message
     assert "<" not in error.message
+
+
+# What a deletion that can never succeed is to a client that sends the file.
+FINAL = {errors.FILE_NOT_FOUND, errors.UNSUPPORTED_FILE, errors.UPSTREAM_PERMISSION_DENIED}
+
+
+@pytest.mark.parametrize("given", [body("No such file"), body(STOP), body(f"File. {STOP}"), body("No"), HTML, b""])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 415, 422, 423, 429, 500])
+def test_what_a_refusal_says_of_a_file(status: int, given: bytes) -> None:
+    """A lost file and a deletion that can never succeed are read from the refusal as the client's error is."""
+    assert names_lost_file(status, given) is (refusal(status, given, FIELDS).kind is errors.FILE_NOT_FOUND)
+    assert forbids_deletion(status, given) is (file_refusal(status, given, "p").kind in FINAL)

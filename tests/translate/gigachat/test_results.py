@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.translate.dialogue import Refusal, Result, Text
+from app.translate.dialogue import Result, Text
 from app.translate.gigachat.results import NO_RESULT, as_object, content
+from tests.examples import examples
 
 # name, what the function gave, what GigaChat gets
 RESULTS: list[tuple[str, str, str]] = [
@@ -55,6 +56,20 @@ def test_a_result_becomes_an_object(given_: str, expected: str) -> None:
     assert as_object(expected) == expected
 
 
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ("no such city", '{"error":"no such city"}'),
+        ("[1]", '{"error":[1]}'),
+        ("", '{"error":""}'),
+        ('{"code": 5}', '{"code": 5}'),
+    ],
+)
+def test_an_error_is_told_as_one(given_: str, expected: str) -> None:
+    """A call that failed gave no result; an object says itself what it is."""
+    assert content(Result("1", "f", [Text(given_)], is_error=True)) == expected
+
+
 def test_json_in_json_is_unwrapped_a_few_times() -> None:
     """What is wrapped deeper than anybody means stays a string."""
     text = "{}"
@@ -65,7 +80,7 @@ def test_json_in_json_is_unwrapped_a_few_times() -> None:
 
 def test_parts_are_joined() -> None:
     """Several parts are one result, a line each; none are an empty one."""
-    assert content(Result("1", None, [Text("a"), Refusal("b")])) == '{"result":"a\\nb"}'
+    assert content(Result("1", None, [Text("a"), Text("b")])) == '{"result":"a\\nb"}'
     assert content(Result("1", None, [Text('{"a":'), Text("1}")])) == '{"a":\n1}'
     assert content(Result("1", None, [])) == '{"result":""}'
     assert orjson.loads(NO_RESULT) == {"error": "no result"}
@@ -76,6 +91,7 @@ BRANCHES = st.lists(LEAVES, max_size=3) | st.dictionaries(st.text(), LEAVES, max
 VALUES = LEAVES | BRANCHES | st.lists(BRANCHES, max_size=3) | st.dictionaries(st.text(), BRANCHES, max_size=3)
 
 
+@examples()
 @given(VALUES, st.booleans())
 def test_any_value_keeps_its_meaning(value: object, escaped: bool) -> None:
     """Escaped or not, JSON says the same when it was made an object."""
@@ -86,6 +102,7 @@ def test_any_value_keeps_its_meaning(value: object, escaped: bool) -> None:
         assert found == (value if isinstance(value, dict) else {"result": value})
 
 
+@examples()
 @given(st.text() | st.text('{}[]":,1\\ud83ef0'))
 def test_any_text_becomes_an_object(text: str) -> None:
     """Whatever a function printed, GigaChat gets JSON."""

@@ -23,14 +23,14 @@ from app.translate.dialogue import (
     Failed,
     Finish,
     Part,
-    Refusal,
     Result,
     Text,
     Thought,
     Usage,
 )
-from app.translate.gigachat import answers
-from app.translate.openai import chat
+from app.translate.gigachat.v1 import chat_answer
+from app.translate.gigachat.v1.stream_reader import StreamReader
+from app.translate.openai import chat_answer as openai_answer
 from app.translate.openai.chat_stream import StreamWriter
 from tests.translate.openai.test_chat_stream import ID, payloads
 from tests.translate.samples import sample, streams
@@ -43,13 +43,13 @@ COUNTED = Usage(17, 42, 59, 2, {})
 TULA = Call("c1", "погода", {"город": "Тула"})
 KAZAN = Call("c2", "погода", {"город": "Казань", "дни": [1, None]})
 ANSWERED: list[Said] = [
-    [([TULA], "tool_calls")],
-    [([Text("Смотрю."), TULA], "tool_calls")],
-    [([TULA, KAZAN], "tool_calls")],
-    [([Thought("t"), TULA], "tool_calls")],
+    [([TULA], "calls")],
+    [([Text("Смотрю."), TULA], "calls")],
+    [([TULA, KAZAN], "calls")],
+    [([Thought("t"), TULA], "calls")],
     [([Text("a"), Text("б")], "stop"), ([Text("в"), Text("\n")], "length")],
-    [([TULA, KAZAN], "tool_calls"), ([Text("a"), KAZAN], "tool_calls"), ([Refusal("Нет.")], "stop")],
-    [([Text("a")], "stop"), ([], "content_filter"), ([Text("c")], "stop"), ([KAZAN], "tool_calls")],
+    [([TULA, KAZAN], "calls"), ([Text("a"), KAZAN], "calls"), ([Text("Нет.")], "stop")],
+    [([Text("a")], "stop"), ([], "filtered"), ([Text("c")], "stop"), ([KAZAN], "calls")],
 ]
 
 
@@ -66,7 +66,7 @@ def events_of(said: Said, usages: list[Usage | None] | None = None) -> list[list
 def whole_of(said: Said, *, legacy: bool) -> dict[str, Any]:
     """The same answer, whole."""
     given = [Answer("GigaChat:2.0", 7, parts, ended, None, COUNTED) for parts, ended in said]
-    return chat.write(given, ID, legacy=legacy)
+    return openai_answer.write(given, ID, legacy=legacy)
 
 
 def put_together(data: bytes) -> Any:
@@ -97,7 +97,7 @@ def test_the_official_client_puts_calls_and_choices_together(said: Said, legacy:
     for order in (in_turn, mixed):
         for batches in ([order], [[event] for event in order]):
             writer = StreamWriter(ID, include_usage=True, legacy=legacy)
-            final = put_together(b"".join(map(writer.feed, batches)) + writer.finish(""))
+            final = put_together(b"".join(map(writer.feed, batches)) + writer.finish())
             got = {choice.index: (plain(choice.message), choice.finish_reason) for choice in final.choices}
             expected = {choice.index: (plain(choice.message), choice.finish_reason) for choice in whole.choices}
             assert got == expected
@@ -117,7 +117,7 @@ def chunk(index: int, delta: dict[str, Any], ended: str | None = None) -> dict[s
 
 def test_a_call_on_the_wire() -> None:
     """Role, id with name, arguments, end: as OpenAI's clients read them; no text is null, and Cyrillic as it is."""
-    data = StreamWriter(ID, include_usage=False).feed(events_of([([TULA, KAZAN], "tool_calls")])[0])
+    data = StreamWriter(ID, include_usage=False).feed(events_of([([TULA, KAZAN], "calls")])[0])
     first = {"index": 0, "id": "c1", "type": "function", "function": {"name": "погода", "arguments": ""}}
     second = {"index": 1, "id": "c2", "type": "function", "function": {"name": "погода", "arguments": ""}}
     assert choices_of(data) == [
@@ -133,7 +133,7 @@ def test_a_call_on_the_wire() -> None:
 
 def test_a_call_on_an_older_clients_wire() -> None:
     """The same in the older form, which has room for one call."""
-    data = StreamWriter(ID, include_usage=False, legacy=True).feed(events_of([([TULA, KAZAN], "tool_calls")])[0])
+    data = StreamWriter(ID, include_usage=False, legacy=True).feed(events_of([([TULA, KAZAN], "calls")])[0])
     assert choices_of(data) == [
         chunk(0, {"role": "assistant", "content": None, "refusal": None}),
         chunk(0, {"function_call": {"name": "погода", "arguments": ""}}),
@@ -171,7 +171,7 @@ def test_choices_take_turns() -> None:
     data = writer.feed([Begin("m:1", 7), Begin("m:2", 8, 1), Delta(1, Text("б")), Delta(0, Text("a\n"))])
     data += writer.feed([Delta(1, TULA)])
     data += writer.feed([Delta(0, KAZAN), Delta(0, Text("c")), End("stop", None, None), Delta(1, KAZAN)])
-    data += writer.feed([End("tool_calls", None, None, 1)])
+    data += writer.feed([End("calls", None, None, 1)])
     found = choices_of(data)
     assert [choice["index"] for choice in found] == [0, 1, 1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1]
     texts = [(choice["index"], choice["delta"].get("content")) for choice in found if choice["delta"].get("content")]
@@ -196,14 +196,14 @@ COUNTS: list[tuple[list[Usage | None], dict[str, Any] | None]] = [
 
 @pytest.mark.parametrize(("usages", "summed"), COUNTS)
 def test_usage_comes_once_at_the_very_end(usages: list[Usage | None], summed: dict[str, Any] | None) -> None:
-    """The sum of all choices stands in one chunk without choices, before the closing comment, if it was asked for."""
+    """The sum of all choices stands in one chunk without choices, if it was asked for."""
     each = events_of([([Text("a")], "stop"), ([Text("b")], "stop")], usages)
     for include_usage in (False, True):
         writer = StreamWriter(ID, include_usage=include_usage)
         fed = b"".join(map(writer.feed, each))
         assert all(json.loads(payload).get("usage") is None for payload in payloads(fed))
-        ended = writer.finish("x=1")
-        assert ended.endswith(b": x=1\n\ndata: [DONE]\n\n")
+        ended = writer.finish()
+        assert ended.endswith(b"data: [DONE]\n\n")
         found = [json.loads(payload) for payload in payloads(ended)[:-1]]
         wanted = include_usage and summed is not None
         assert [(body["choices"], body["usage"]) for body in found] == ([([], summed)] if wanted else [])
@@ -227,13 +227,13 @@ PAIRS = [name for name in CALLED if (SAMPLES / f"{name}.json").exists()]
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_sampled_call_is_the_same_in_a_stream(name: str, size: int, legacy: bool) -> None:
     """Id, name, arguments, end and usage are those of the whole answer, in pieces of any size."""
-    answer = answers.read(sample(f"{name}.json"))
+    answer = chat_answer.read(sample(f"{name}.json"))
     assert isinstance(answer, Answer)
-    whole = ChatCompletion.model_validate(chat.write([answer], ID, legacy=legacy), strict=True)
-    data, reader = sample(f"{name}.sse"), answers.StreamReader()
+    whole = ChatCompletion.model_validate(openai_answer.write([answer], ID, legacy=legacy), strict=True)
+    data, reader = sample(f"{name}.sse"), StreamReader()
     writer = StreamWriter(ID, include_usage=True, legacy=legacy)
     out = b"".join(writer.feed(reader.feed(data[at : at + size])) for at in range(0, len(data), size))
-    final = put_together(out + writer.feed(reader.finish()) + writer.finish(""))
+    final = put_together(out + writer.feed(reader.finish()) + writer.finish())
     assert plain(final.choices[0].message) == plain(whole.choices[0].message)
     assert final.choices[0].finish_reason == whole.choices[0].finish_reason
     assert final.usage == whole.usage

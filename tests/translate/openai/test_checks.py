@@ -75,7 +75,7 @@ def test_bad_values_are_refused(check: Check, value: Any, message: str) -> None:
     """The 400 names the field and what was wanted."""
     with pytest.raises(GatewayError) as caught:
         check(value, "field")
-    assert caught.value.row.status == 400
+    assert caught.value.kind.status == 400
     assert caught.value.param in ("field", "field[0]")
     assert caught.value.message == f"'{caught.value.param}' {message}."
 
@@ -93,7 +93,7 @@ def test_keys_are_shown_in_one_short_line(key: str, expected: str) -> None:
 def test_the_makers_of_errors() -> None:
     """Each has its own code; all name the field."""
     made = [checks.missing("a", "b"), checks.invalid("a", "b"), checks.unsupported("a", "b")]
-    assert [(error.row.code, error.param) for error in made] == [
+    assert [(error.kind.name, error.param) for error in made] == [
         ("missing_required_parameter", "a"),
         ("invalid_value", "a"),
         ("unsupported_parameter", "a"),

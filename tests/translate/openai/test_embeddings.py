@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import struct
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from app.errors import GatewayError
 from app.translate.dialogue import EmbeddingsRequest, Vectors
 from app.translate.models import ModelNames
 from app.translate.openai import embeddings
+from tests.examples import examples
 
 NAMES = ModelNames("GigaChat", "Embeddings")
 SIZES = {"Embeddings": 4}
 Notes = list[tuple[str, str, str]]
+wanted = partial(EmbeddingsRequest, fields=embeddings.FIELDS)
 
 
 def read(**body: Any) -> tuple[EmbeddingsRequest, Notes]:
@@ -29,27 +32,28 @@ def read(**body: Any) -> tuple[EmbeddingsRequest, Notes]:
 
 
 READ: list[tuple[dict[str, Any], EmbeddingsRequest, Notes]] = [
-    ({}, EmbeddingsRequest("Embeddings", ["a"]), []),
-    ({"input": ["a", "б"]}, EmbeddingsRequest("Embeddings", ["a", "б"]), []),
-    ({"input": ["a"] * 2048}, EmbeddingsRequest("Embeddings", ["a"] * 2048), []),
-    ({"encoding_format": "float"}, EmbeddingsRequest("Embeddings", ["a"]), []),
-    ({"encoding_format": None, "dimensions": None}, EmbeddingsRequest("Embeddings", ["a"]), []),
-    ({"encoding_format": "base64"}, EmbeddingsRequest("Embeddings", ["a"], packed=True), []),
-    ({"dimensions": 4}, EmbeddingsRequest("Embeddings", ["a"], dimensions=4), []),
+    ({}, wanted("Embeddings", ["a"]), []),
+    ({"input": ["a", "б"]}, wanted("Embeddings", ["a", "б"]), []),
+    ({"input": ["a"] * 2048}, wanted("Embeddings", ["a"] * 2048), []),
+    ({"encoding_format": "float"}, wanted("Embeddings", ["a"]), []),
+    ({"encoding_format": None, "dimensions": None}, wanted("Embeddings", ["a"]), []),
+    ({"encoding_format": "base64"}, wanted("Embeddings", ["a"], packed=True), []),
+    ({"dimensions": 4}, wanted("Embeddings", ["a"], dimensions=4), []),
     (
         {"dimensions": 2.0},
-        EmbeddingsRequest("Embeddings", ["a"], dimensions=2),
+        wanted("Embeddings", ["a"], dimensions=2),
         [("adapted", "dimensions", "dimensions")],
     ),
-    ({"model": "unknown-size", "dimensions": 2}, EmbeddingsRequest("unknown-size", ["a"], dimensions=2), []),
+    ({"model": "unknown-size", "dimensions": 2}, wanted("unknown-size", ["a"], dimensions=2), []),
     (
         {"model": "text-embedding-3-small"},
-        EmbeddingsRequest("Embeddings", ["a"]),
+        wanted("Embeddings", ["a"]),
         [("equivalent", "model", "model")],
     ),
-    ({"model": None}, EmbeddingsRequest("Embeddings", ["a"]), [("adapted", "model=default", "model")]),
-    ({"user": "u"}, EmbeddingsRequest("Embeddings", ["a"]), [("equivalent", "user", "user")]),
-    ({"foo": 1, "bar": None}, EmbeddingsRequest("Embeddings", ["a"]), [("dropped", "unknown", "foo")]),
+    ({"model": None}, wanted("Embeddings", ["a"]), [("equivalent", "model=default", "model")]),
+    ({"user": "u"}, wanted("Embeddings", ["a"]), [("equivalent", "user", "user")]),
+    ({"metadata": [], "extra_body": []}, wanted("Embeddings", ["a"]), [("equivalent", "metadata", "metadata")]),
+    ({"foo": 1, "bar": None}, wanted("Embeddings", ["a"]), [("dropped", "unknown", "foo")]),
 ]
 
 
@@ -87,7 +91,7 @@ def test_a_bad_request_is_named(body: dict[str, Any], code: str, param: str) -> 
     """A 400 that names the field, before anything is paid."""
     with pytest.raises(GatewayError) as caught:
         read(**body)
-    assert (caught.value.row.status, caught.value.row.code, caught.value.param) == (400, code, param)
+    assert (caught.value.kind.status, caught.value.kind.name, caught.value.param) == (400, code, param)
 
 
 def test_token_ids_are_explained() -> None:
@@ -111,6 +115,7 @@ def test_an_answer_is_written() -> None:
     CreateEmbeddingResponse.model_validate(body)
 
 
+@examples()
 @given(st.lists(st.floats(width=32, allow_nan=False), min_size=1))
 def test_base64_is_little_endian_float32(vector: list[float]) -> None:
     """What a client unpacks is what GigaChat gave."""

@@ -32,11 +32,28 @@ FORMATS: list[tuple[Any, Format | None, Told]] = [
     ({"type": "text"}, None, []),
     ({"type": "json_object"}, Format(None), []),
     ({"type": "json_object", "json_schema": None}, Format(None), []),
+    *((value, None, []) for value in each([], {})),
+    ({"type": "json_object", "schema": SCHEMA}, Format(SCHEMA), []),
+    ({"type": "json_object", "schema": SCHEMA, "strict": True, "name": "n"}, Format(SCHEMA, True, "n"), []),
+    ({"type": "json_object", "json_schema": {"schema": SCHEMA, "strict": True}}, Format(SCHEMA, True), []),
+    ({"type": "json_object", "json_schema": SCHEMA}, Format(SCHEMA), []),
+    *(({"type": "json_object", "schema": value}, Format(None), []) for value in each(None, {}, [])),
     (
-        {"type": "json_object", "schema": SCHEMA},
+        {"type": "json_object", "mood": 1},
         Format(None),
-        [("dropped", "response_format.unknown", "response_format.schema")],
+        [("dropped", "response_format.unknown", "response_format.mood")],
     ),
+    ({"schema": SCHEMA}, Format(SCHEMA), []),
+    ({"json_schema": {"name": "n", "schema": SCHEMA}}, Format(SCHEMA, None, "n"), []),
+    (nested(name="n", strict=True, **SCHEMA), Format(SCHEMA, True, "n"), []),
+    (
+        nested(**{"$ref": "#/$defs/A", "$defs": {"A": SCHEMA}}),
+        Format({"$ref": "#/$defs/A", "$defs": {"A": SCHEMA}}),
+        [],
+    ),
+    (nested(schema=[]), Format({}), []),
+    (SCHEMA, Format(SCHEMA), []),
+    ({"type": "json_schema", "json_schema": [], "schema": SCHEMA}, Format(SCHEMA), []),
     ({"type": "text", "mood": 1}, None, [("dropped", "response_format.unknown", "response_format.mood")]),
     (nested(name="n", schema=SCHEMA), Format(SCHEMA, None, "n"), []),
     (nested(name="n", schema=SCHEMA, strict=True), Format(SCHEMA, True, "n"), []),
@@ -92,9 +109,8 @@ def test_a_clients_schema_is_not_altered() -> None:
 
 # value, code, the field that is named
 BAD_FORMATS: list[tuple[Any, str, str]] = [
-    *((value, "invalid_value", "response_format") for value in each("json_object", [], 5, True)),
+    *((value, "invalid_value", "response_format") for value in each("json_object", [1], 5, True)),
     *(({"type": kind}, "invalid_value", "response_format.type") for kind in each(None, 5, "secret", "grammar", "")),
-    ({}, "invalid_value", "response_format.type"),
     ({"type": "json_schema"}, "missing_required_parameter", f"{INNER}.schema"),
     ({"type": "json_schema", "json_schema": None}, "missing_required_parameter", f"{INNER}.schema"),
     ({"type": "json_schema", "json_schema": "secret"}, "invalid_value", INNER),
@@ -102,7 +118,7 @@ BAD_FORMATS: list[tuple[Any, str, str]] = [
     (nested(), "missing_required_parameter", f"{INNER}.schema"),
     (nested(name="n"), "missing_required_parameter", f"{INNER}.schema"),
     (nested(name="n", schema=None), "missing_required_parameter", f"{INNER}.schema"),
-    *((nested(schema=value), "invalid_value", f"{INNER}.schema") for value in each("{}", [], 5, True)),
+    *((nested(schema=value), "invalid_value", f"{INNER}.schema") for value in each("{}", [1], 5, True)),
     *((nested(schema=SCHEMA, strict=value), "invalid_value", f"{INNER}.strict") for value in each("yes", 1)),
     *((nested(schema=SCHEMA, name=value), "invalid_value", f"{INNER}.name") for value in each("", 5, [], "n" * 65)),
     *((nested(schema=SCHEMA, description=value), "invalid_value", f"{INNER}.description") for value in each(5, {})),
@@ -116,7 +132,7 @@ def test_a_bad_format_is_named(value: Any, code: str, param: str) -> None:
     """A 400 names the very field, and repeats no value of the client's."""
     with pytest.raises(GatewayError) as caught:
         formats.read_format(value, [])
-    assert (caught.value.row.status, caught.value.row.code, caught.value.param) == (400, code, param)
+    assert (caught.value.kind.status, caught.value.kind.name, caught.value.param) == (400, code, param)
     assert "secret" not in caught.value.message
 
 
@@ -151,6 +167,9 @@ STOPS: list[tuple[Any, list[str]]] = [
     ("\n", ["\n"]),
     (["a", "", "b"], ["a", "b"]),
     (["a", "b", "c", "d"], ["a", "b", "c", "d"]),
+    (["b", "a", "b", "", "a"], ["b", "a"]),
+    ([str(number) for number in range(16)], [str(number) for number in range(16)]),
+    ([*"abc"] * 100 + [""] * 100, ["a", "b", "c"]),
 ]
 
 
@@ -169,7 +188,7 @@ def test_n_is_read(value: Any, found: int) -> None:
 # field, value, the field that is named
 BAD: list[tuple[str, Any, str]] = [
     *(("reasoning_effort", value, "reasoning_effort") for value in each(1, True, [], {}, "", "Low", "secret")),
-    *(("stop", value, "stop") for value in each(5, True, {}, ["a", "b", "c", "d", "e"])),
+    *(("stop", value, "stop") for value in each(5, True, {}, [str(number) for number in range(17)])),
     *(("stop", value, "stop[0]") for value in each("a" * 257, ["a" * 1_000_000])),
     *(("stop", ["a", value], "stop[1]") for value in each(None, 5, ["b"], {})),
     *(("n", value, "n") for value in each(0, -1, 5, 1.5, 10**30, "2", True, [], {})),
@@ -186,5 +205,5 @@ def test_a_bad_value_is_named(field: str, value: Any, param: str) -> None:
     }
     with pytest.raises(GatewayError) as caught:
         readers[field](value)
-    assert (caught.value.row.code, caught.value.param) == ("invalid_value", param)
+    assert (caught.value.kind.name, caught.value.param) == ("invalid_value", param)
     assert "secret" not in caught.value.message

@@ -18,6 +18,7 @@ PASSED: list[tuple[str, Any, Any]] = [
     ("function_ranker", {"enabled": True, "top_n": 5.0}, {"enabled": True, "top_n": 5}),
     ("function_ranker", {"top_n": 1}, {"top_n": 1}),
     ("function_ranker", {"enabled": None}, {}),
+    ("function_ranker", [], {}),
 ]
 # key, value that means something
 DROPPED: list[tuple[str, Any]] = [
@@ -41,6 +42,7 @@ DROPPED: list[tuple[str, Any]] = [
 # key, value that asks for nothing
 NEUTRAL: list[tuple[str, Any]] = [
     ("logit_bias", {}),
+    ("logit_bias", []),
     ("logprobs", False),
     ("top_logprobs", 0),
     ("presence_penalty", 0),
@@ -74,7 +76,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("profanity_check", "no", "profanity_check"),
     ("flags", "a", "flags"),
     ("flags", ["a", 1], "flags[1]"),
-    ("function_ranker", [], "function_ranker"),
+    ("function_ranker", [1], "function_ranker"),
     ("function_ranker", {"enabled": 1}, "function_ranker.enabled"),
     ("function_ranker", {"top_n": 0}, "function_ranker.top_n"),
     ("function_ranker", {"x": [[[]]]}, "function_ranker"),
@@ -86,7 +88,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("seed", 1.5, "seed"),
     ("seed", True, "seed"),
     ("seed", 1e300, "seed"),
-    ("logit_bias", [], "logit_bias"),
+    ("logit_bias", [1], "logit_bias"),
     ("logprobs", 0, "logprobs"),
     ("top_logprobs", -1, "top_logprobs"),
     ("presence_penalty", 2.1, "presence_penalty"),
@@ -140,7 +142,7 @@ def test_wrong_values_are_named(key: str, value: Any, param: str) -> None:
     """A client's mistake is a 400 with the field's name, even where the field would be dropped."""
     with pytest.raises(GatewayError) as caught:
         sift({key: value})
-    assert (caught.value.row.code, caught.value.param) == ("invalid_value", param)
+    assert (caught.value.kind.name, caught.value.param) == ("invalid_value", param)
 
 
 @pytest.mark.parametrize("key", IDENTITIES)

@@ -59,7 +59,7 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ),
     ({"tools": [{"function": {"name": "f"}}]}, [tool()], []),
     ({"tools": [function("имя с пробелом")]}, [tool("имя с пробелом")], []),
-    ({"tools": [function("f" * 64)]}, [tool("f" * 64)], []),
+    *(({"tools": [function("f" * length)]}, [tool("f" * length)], []) for length in (64, 65, 129, 1024)),
     (
         {"tools": [{"type": "web_search"}, function("g"), {"type": "custom", "custom": {"name": "p"}}]},
         [tool("g", "tools[1].function")],
@@ -129,77 +129,14 @@ def test_an_older_client_is_known_by_its_functions(body: dict[str, Any], legacy:
 
 
 TWO = [function("f"), function("g")]
-F, G = tool("f"), tool("g", "tools[1].function")
-NAMED = {"type": "function", "function": {"name": "g"}}
-ALLOWED = ("equivalent", "tool_choice=allowed_tools", "tool_choice")
-
-
-def allowed(*items: dict[str, Any], mode: Any = "auto") -> dict[str, Any]:
-    """A choice of some tools."""
-    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": list(items)}}
-
-
-# body beside two tools, tools, choice, notes
-CHOSEN: list[tuple[dict[str, Any], list[Tool], Choice, Told]] = [
-    ({"tool_choice": None, "function_call": None}, [F, G], Choice(), []),
-    ({"tool_choice": "none"}, [F, G], Choice("none"), []),
-    ({"tool_choice": "required"}, [F, G], Choice("required"), []),
-    ({"tool_choice": NAMED}, [F, G], Choice("named", "g"), []),
-    ({"tool_choice": {"type": "function", "name": "g"}}, [F, G], Choice("named", "g"), []),
-    ({"tool_choice": allowed(NAMED)}, [G], Choice("auto"), [ALLOWED]),
-    ({"tool_choice": allowed(NAMED, mode="required")}, [G], Choice("required"), [ALLOWED]),
-    ({"tool_choice": allowed(NAMED, {"type": "function", "name": "f"})}, [F, G], Choice("auto"), [ALLOWED]),
-    (
-        {"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}]}},
-        [F],
-        Choice("required"),
-        [ALLOWED],
-    ),
-    (
-        {"tool_choice": allowed({"type": "web_search"}, NAMED)},
-        [G],
-        Choice("auto"),
-        [("dropped", "tools.type", "tool_choice.allowed_tools.tools[0]"), ALLOWED],
-    ),
-    (
-        {"tool_choice": allowed({"type": "web_search"})},
-        [],
-        Choice("auto"),
-        [("dropped", "tools.type", "tool_choice.allowed_tools.tools[0]"), ALLOWED],
-    ),
-    ({"function_call": "auto"}, [F, G], Choice("auto"), []),
-    ({"function_call": {"name": "g"}}, [F, G], Choice("named", "g"), []),
-    ({"tool_choice": "auto", "function_call": "auto"}, [F, G], Choice("auto"), []),
-    (
-        {"tool_choice": "required", "function_call": {"name": "g"}},
-        [F, G],
-        Choice("required"),
-        [("dropped", "function_call", "function_call")],
-    ),
-    ({"parallel_tool_calls": True}, [F, G], Choice(), []),
-    ({"parallel_tool_calls": False}, [F, G], Choice(), []),
-    ({"tools": [], "tool_choice": "auto"}, [], Choice(), []),
-    ({"tools": None, "tool_choice": "none"}, [], Choice(), []),
-    ({"tools": [], "parallel_tool_calls": False}, [], Choice(), []),
-]
-
-
-@pytest.mark.parametrize(("body", "found", "choice", "told"), CHOSEN)
-def test_a_choice_is_read(body: dict[str, Any], found: list[Tool], choice: Choice, told: Told) -> None:
-    """One choice whatever its form; only the allowed tools stay."""
-    got, chosen, _, notes = read({"tools": TWO, **body})
-    assert (got, chosen, notes) == (found, choice, told)
-
-
 FUNCTION = "tools[1].function"
-ENTRY = "tool_choice.allowed_tools.tools[0]"
 
 BAD_FIELDS: dict[str, list[Any]] = {
     "description": [5, ["a"], {}],
-    "parameters": ["{}", True, 5],
+    "parameters": ["{", "[]", "5", True, 5],
     "strict": ["true", 1],
     "few_shot_examples": [{}, "a"],
-    "return_parameters": [[], "a"],
+    "return_parameters": [[1], "a"],
 }
 
 # body beside two tools, code, the field that is named
@@ -208,7 +145,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     *(({"tools": [function(), value]}, "invalid_value", "tools[1]") for value in each(None, "f", [], 5)),
     *(({"tools": [function(), {"type": value}]}, "invalid_value", "tools[1].type") for value in each(5, ["f"])),
     ({"tools": [function(), {"type": None}]}, "missing_required_parameter", "tools[1].type"),
-    ({"tools": [function(), {"name": "f"}]}, "missing_required_parameter", "tools[1].type"),
+    ({"tools": [function(), {"description": "f"}]}, "missing_required_parameter", "tools[1].type"),
     ({"tools": [function(), {"type": "function"}]}, "missing_required_parameter", FUNCTION),
     ({"tools": [function(), {"type": "function", "function": None}]}, "missing_required_parameter", FUNCTION),
     ({"tools": [function(), {"type": "function", "function": "f"}]}, "invalid_value", FUNCTION),
@@ -216,7 +153,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": [function(), {"type": "function", "name": None}]}, "missing_required_parameter", "tools[1].name"),
     *(
         ({"tools": [function(), {"type": "function", "function": {"name": name}}]}, "invalid_value", f"{FUNCTION}.name")
-        for name in each("", 5, ["f"], {}, True, "secret" * 11)
+        for name in each("", 5, ["f"], {}, True, "secret" * 171)
     ),
     *(
         (
@@ -230,44 +167,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": [{"type": "function", "name": "f", "parameters": [1]}]}, "invalid_value", "tools[0].parameters"),
     ({"functions": {}}, "invalid_value", "functions"),
     ({"functions": ["f"]}, "invalid_value", "functions[0]"),
-    ({"functions": [function()]}, "missing_required_parameter", "functions[0].name"),
-    ({"functions": [{"name": "f"}, {"name": "g", "parameters": "{}"}]}, "invalid_value", "functions[1].parameters"),
-    *(
-        ({"tool_choice": value}, "invalid_value", "tool_choice")
-        for value in each(5, True, [], "any", "", "f", "secret")
-    ),
-    ({"tool_choice": {}}, "invalid_value", "tool_choice.type"),
-    ({"tool_choice": {"type": "tool", "name": "f"}}, "invalid_value", "tool_choice.type"),
-    ({"tool_choice": {"type": ["function"]}}, "invalid_value", "tool_choice.type"),
-    ({"tool_choice": {"type": "custom", "custom": {"name": "p"}}}, "unsupported_parameter", "tool_choice.type"),
-    ({"tool_choice": {"type": "function"}}, "missing_required_parameter", "tool_choice.function"),
-    ({"tool_choice": {"type": "function", "function": "f"}}, "invalid_value", "tool_choice.function"),
-    ({"tool_choice": {"type": "function", "function": {}}}, "missing_required_parameter", "tool_choice.function.name"),
-    ({"tool_choice": {"type": "function", "function": {"name": 5}}}, "invalid_value", "tool_choice.function.name"),
-    ({"tool_choice": {"type": "function", "function": {"name": "secret"}}}, "invalid_value", "tool_choice"),
-    ({"tool_choice": {"type": "function", "name": ""}}, "invalid_value", "tool_choice.name"),
-    ({"tool_choice": {"type": "function", "name": "secret"}}, "invalid_value", "tool_choice"),
-    ({"tools": [], "tool_choice": "required"}, "invalid_value", "tool_choice"),
-    ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "invalid_value", "tool_choice"),
-    ({"tools": None, "tool_choice": NAMED}, "invalid_value", "tool_choice"),
-    ({"tool_choice": {"type": "allowed_tools"}}, "invalid_value", "tool_choice.mode"),
-    ({"tool_choice": {"type": "allowed_tools", "mode": "auto"}}, "invalid_value", "tool_choice.tools"),
-    ({"tool_choice": {"type": "allowed_tools", "allowed_tools": []}}, "invalid_value", "tool_choice.allowed_tools"),
-    *(
-        ({"tool_choice": allowed(NAMED, mode=mode)}, "invalid_value", "tool_choice.allowed_tools.mode")
-        for mode in each(None, "none", 5)
-    ),
-    ({"tool_choice": allowed()}, "invalid_value", "tool_choice.allowed_tools.tools"),
-    ({"tool_choice": allowed({})}, "invalid_value", f"{ENTRY}.type"),
-    ({"tool_choice": allowed({"type": "function"})}, "missing_required_parameter", f"{ENTRY}.function"),
-    ({"tool_choice": allowed({"type": "function", "name": 5})}, "invalid_value", f"{ENTRY}.name"),
-    ({"tool_choice": allowed({"type": "function", "name": "secret"})}, "invalid_value", "tool_choice"),
-    ({"tool_choice": allowed({"type": "web_search"}, mode="required")}, "invalid_value", "tool_choice"),
-    *(({"function_call": value}, "invalid_value", "function_call") for value in each(5, [], "required", "f")),
-    ({"function_call": {}}, "missing_required_parameter", "function_call.name"),
-    ({"function_call": {"name": 5}}, "invalid_value", "function_call.name"),
-    ({"function_call": {"name": "secret"}}, "invalid_value", "function_call"),
-    ({"function_call": 5, "tool_choice": "auto"}, "invalid_value", "function_call"),
+    ({"functions": [{}]}, "missing_required_parameter", "functions[0].name"),
+    ({"functions": [{"name": "f"}, {"name": "g", "parameters": "{"}]}, "invalid_value", "functions[1].parameters"),
     *(({"parallel_tool_calls": value}, "invalid_value", "parallel_tool_calls") for value in each("yes", 1, [])),
 ]
 
@@ -277,7 +178,7 @@ def test_a_bad_tool_or_choice_is_named(body: dict[str, Any], code: str, param: s
     """A 400 names the very field, and repeats no value of the client's."""
     with pytest.raises(GatewayError) as caught:
         read({"tools": TWO, **body})
-    assert (caught.value.row.status, caught.value.row.code, caught.value.param) == (400, code, param)
+    assert (caught.value.kind.status, caught.value.kind.name, caught.value.param) == (400, code, param)
     assert f"'{param}'" in caught.value.message
     assert "secret" not in caught.value.message
 
@@ -295,6 +196,8 @@ def test_many_tools_take_linear_time() -> None:
     """20,000 functions, each twice and each allowed, cost what their number costs."""
     many = [function(f"f{number}") for number in range(20_000)]
     started = time.process_time()
-    found, _, _, notes = read({"tools": many * 2, "tool_choice": allowed(*many)})
+    found, _, _, notes = read(
+        {"tools": many * 2, "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": many}}
+    )
     assert (len(found), len(notes)) == (20_000, 20_001)
     assert time.process_time() - started < 5

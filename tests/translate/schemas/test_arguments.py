@@ -6,14 +6,16 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
-from app.translate.schemas.arguments import restore_arguments
-from app.translate.schemas.functions import function_parameters
-from app.translate.schemas.rules import text
+from app.translate.schemas.arguments import has_required, restore_arguments
+from app.translate.schemas.enum_values import write_enum_value
+from app.translate.schemas.function_schemas import repair_function_schema
+from tests.examples import examples
 from tests.translate.schemas.strategies import calls
 
 NUMBERS = {"type": "integer", "enum": [1, 2]}
+PATTERNS = {"^n_": {"type": "integer"}, "^s_": {"type": "string"}, "_id$": {"type": "integer"}}
 CASES: list[tuple[str, Any, Any, Any]] = [
     ("number", NUMBERS, "1", 1),
     ("float", {"enum": [0.5]}, "0.5", 0.5),
@@ -25,8 +27,51 @@ CASES: list[tuple[str, Any, Any, Any]] = [
     ("both", {"enum": ["1", 1]}, "1", "1"),
     ("none of them", NUMBERS, "3", "3"),
     ("not given as text", NUMBERS, 1, 1),
-    ("no guess", {"type": "integer"}, "1", "1"),
-    ("no guess of booleans", {"type": "boolean"}, "true", "true"),
+    ("a type", {"type": "integer"}, "1", 1),
+    ("a negative one", {"type": "integer"}, "-1", -1),
+    ("a long one", {"type": "integer"}, "40817810099910004312", 40817810099910004312),
+    ("a whole float", {"type": "integer"}, "5.0", 5),
+    ("no integer", {"type": "integer"}, "5.5", "5.5"),
+    ("a number", {"type": "number"}, "5", 5),
+    ("a fraction", {"type": "number"}, "5.5", 5.5),
+    ("no number", {"type": "number"}, "5,5", "5,5"),
+    ("a boolean", {"type": "boolean"}, "true", True),
+    ("a boolean of Python's", {"type": "boolean"}, "False", False),
+    ("no boolean", {"type": "boolean"}, "yes", "yes"),
+    ("a boolean or a number", {"type": ["boolean", "integer"]}, "5", 5),
+    ("null of a union", {"type": ["integer", "null"]}, "null", None),
+    ("null of an older union", {"type": "integer", "nullable": True}, "null", None),
+    ("no null", {"type": "integer"}, "null", "null"),
+    ("words for null", {"anyOf": [{"type": "string"}, {"type": "null"}]}, "null", "null"),
+    ("empty", {"type": ["integer", "null"]}, "", ""),
+    ("branches of a union", {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}, "7", 7),
+    ("an enum beside numbers", {"anyOf": [{"enum": ["auto"]}, {"type": "integer"}]}, "7", 7),
+    ("an enum's text", {"anyOf": [{"enum": ["auto", "7"]}, {"type": "integer"}]}, "7", "7"),
+    ("anything", {}, "5", "5"),
+    ("anything described", {"description": "5"}, "5", "5"),
+    ("anything or a number", {"anyOf": [{}, {"type": "integer"}]}, "5", "5"),
+    ("a type that nobody knows", {"type": "date"}, "5", "5"),
+    ("a guessed number", {"minimum": 1}, "5", 5),
+    ("an object as a text", {"type": "object", "properties": {"n": {"type": "integer"}}}, '{"n": "5"}', {"n": 5}),
+    ("an array as a text", {"type": "array", "items": {"type": "integer"}}, '[1, "2"]', [1, 2]),
+    ("another value as a text", {"type": "object"}, "[1]", "[1]"),
+    ("no JSON", {"type": "object"}, "{a", "{a"),
+    ("a raw line end in it", {"type": "object"}, '{"a": "x\ny"}', {"a": "x\ny"}),
+    ("a text that is JSON", {"type": ["object", "string"]}, '{"a": 1}', '{"a": 1}'),
+    ("a tuple", {"prefixItems": [{"type": "string"}, {"type": "integer"}]}, ["1", "1"], ["1", 1]),
+    ("a draft-07 tuple", {"items": [{"type": "number"}, {"type": "string"}]}, ["1", "1", "1"], [1, "1", "1"]),
+    ("a map", {"additionalProperties": {"type": "integer"}}, {"x": "1", "y": 2}, {"x": 1, "y": 2}),
+    ("a map of arrays", {"additionalProperties": {"items": {"type": "number"}}}, {"x": ["1"]}, {"x": [1]}),
+    (
+        "patterns",
+        {"patternProperties": PATTERNS},
+        {"n_a": "1", "s_a": "1", "b_id": "1"},
+        {"n_a": 1, "s_a": "1", "b_id": 1},
+    ),
+    ("a pattern that is not read", {"patternProperties": {"^[a-z]+$": {"type": "integer"}}}, {"x": "1"}, {"x": 1}),
+    ("a name by $id", {"$ref": "Whole"}, "1", 1),
+    ("types of all parts", {"allOf": [{"type": "number"}, {"type": ["integer", "string"]}]}, "5", 5),
+    ("a recursive text", {"$ref": "#/$defs/T"}, '{"t": "{\\"n\\": \\"1\\"}"}', {"t": {"n": 1}}),
     ("text is right", {"anyOf": [NUMBERS, {"type": "string"}]}, "1", "1"),
     ("any text is right", {"anyOf": [NUMBERS, {"type": ["STRING", "null"]}]}, "1", "1"),
     ("or null", {"anyOf": [NUMBERS, {"type": "null"}]}, "2", 2),
@@ -48,7 +93,12 @@ CASES: list[tuple[str, Any, Any, Any]] = [
     ("loop", {"$ref": "#/$defs/L"}, "1", "1"),
 ]
 TREE = {"properties": {"n": NUMBERS, "t": {"$ref": "#/$defs/T"}}}
-DEFS: dict[str, Any] = {"N": NUMBERS, "T": TREE, "L": {"allOf": [{"$ref": "#/$defs/L"}]}}
+DEFS: dict[str, Any] = {
+    "N": NUMBERS,
+    "T": TREE,
+    "L": {"allOf": [{"$ref": "#/$defs/L"}]},
+    "W": {"$id": "Whole", "type": "integer"},
+}
 
 
 @pytest.mark.parametrize(("schema", "given", "restored"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
@@ -65,6 +115,28 @@ def test_untouched(arguments: Any, schema: Any) -> None:
     assert restore_arguments(arguments, schema) is arguments
 
 
+REQUIRED: list[tuple[Any, dict[str, Any], bool]] = [
+    ({"required": ["a"]}, {"a": 1}, True),
+    ({"required": ["a"]}, {}, False),
+    ({"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"a": "x"}, False),
+    ({"properties": {"a": {"type": "integer"}}}, {"a": "x"}, True),
+    ({"properties": {"a": {"enum": [1, 2]}}, "required": ["a"]}, {"a": 3}, False),
+    ({"$ref": "#/$defs/A", "$defs": {"A": {"required": ["a"]}}}, {}, False),
+    ({"allOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"a": 1}, False),
+    ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"a": 1}, True),
+    ({"required": "a"}, {}, True),
+    ({"$ref": "#"}, {}, True),
+    (None, {}, True),
+]
+
+
+@pytest.mark.parametrize(("schema", "arguments", "has"), REQUIRED)
+def test_what_is_required(schema: Any, arguments: dict[str, Any], has: bool) -> None:
+    """By the schema and what it refers to, not by one of several alternatives."""
+    assert has_required(arguments, schema) is has
+
+
+@pytest.mark.long
 def test_bounded() -> None:
     """References that multiply and arguments that nest take bounded time."""
     defs: dict[str, Any] = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 10} for i in range(3000)}
@@ -94,15 +166,15 @@ def _carried(value: Any, schema: Any) -> Any:
         return {name: _carried(one, schema.get("properties", {}).get(name, rest)) for name, one in value.items()}
     if isinstance(value, list):
         return [_carried(one, schema.get("items")) for one in value]
-    return text(value) if text(value) in schema.get("enum", ()) else value
+    return write_enum_value(value) if write_enum_value(value) in schema.get("enum", ()) else value
 
 
-@settings(deadline=None, max_examples=300)
+@examples(max_examples=300)
 @given(calls())
 def test_there_and_back(call: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """Arguments that fit the client's schema, carried as the function's schema says, come back as they were."""
     schema, arguments = call
-    repaired, _ = function_parameters(schema, "p")
+    repaired, _ = repair_function_schema(schema, "p")
     assert repr(restore_arguments(_carried(arguments, repaired), schema)) == repr(arguments)
 
 

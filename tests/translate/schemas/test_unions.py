@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.translate.schemas.unions import Origins, complete, either, extend
+from app.translate.schemas.schema_origins import SchemaOrigins
+from app.translate.schemas.unions import extend, unite
 
 TEXT = {"type": "string"}
 SAID = {"description": "d"}
@@ -17,7 +18,7 @@ CAT = {
     "required": ["kind"],
 }
 DOG = {"type": "object", "properties": {"kind": {"type": "string", "enum": ["dog"]}}, "required": ["kind", "barks"]}
-EITHER: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
+UNITED: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
     ("one", [TEXT], TEXT),
     ("string before number", [{"type": "integer"}, TEXT], TEXT),
     ("enums", [{**TEXT, "enum": ["a"]}, {**TEXT, "enum": ["b", "a"]}], {**TEXT, "enum": ["a", "b"]}),
@@ -68,10 +69,10 @@ EITHER: list[tuple[str, list[dict[str, Any]], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("schemas", "joined"), [case[1:] for case in EITHER], ids=[case[0] for case in EITHER])
-def test_either(schemas: list[dict[str, Any]], joined: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("schemas", "joined"), [case[1:] for case in UNITED], ids=[case[0] for case in UNITED])
+def test_united(schemas: list[dict[str, Any]], joined: dict[str, Any]) -> None:
     """One type, the properties of all, required only what all require."""
-    outcome = either([dict(schema) for schema in schemas], Origins())
+    outcome = unite([dict(schema) for schema in schemas], SchemaOrigins())
     assert {key: value for key, value in outcome.items() if value != []} == {
         key: value for key, value in joined.items() if value != []
     }
@@ -79,22 +80,22 @@ def test_either(schemas: list[dict[str, Any]], joined: dict[str, Any]) -> None:
 
 def test_an_enum_that_can_not_stay_gives_the_type_back() -> None:
     """Numbers that stood as strings are numbers again beside free numbers."""
-    origins = Origins()
+    origins = SchemaOrigins()
     one = {"type": "string", "enum": ["1"]}
-    origins.remember(one, "integer")
-    assert either([one, {"type": "integer"}], origins) == {"type": "integer"}
+    origins.remember_enum_type(one, "integer")
+    assert unite([one, {"type": "integer"}], origins) == {"type": "integer"}
 
 
 def test_enums_of_enums_remember() -> None:
     """The union of two enums of numbers is one of numbers, and of numbers and words one of strings."""
-    origins = Origins()
+    origins = SchemaOrigins()
     one, two, word = ({"type": "string", "enum": [value]} for value in ("1", "2", "a"))
-    origins.remember(one, "integer")
-    origins.remember(two, "integer")
-    joined = either([one, two], origins)
-    mixed = either([joined, word], origins)
-    origins.free(mixed)
-    origins.free(joined)
+    origins.remember_enum_type(one, "integer")
+    origins.remember_enum_type(two, "integer")
+    joined = unite([one, two], origins)
+    mixed = unite([joined, word], origins)
+    origins.drop_enum(mixed)
+    origins.drop_enum(joined)
     assert (joined, mixed) == ({"type": "integer"}, {"type": "string"})
 
 
@@ -117,21 +118,3 @@ def test_items_are_extended() -> None:
     """What an alternative says of an array's items adds to what the base says."""
     base, more = ({"type": "array", "items": {"type": "object", "properties": {name: TEXT}}} for name in "ab")
     assert extend(base, more, set())["items"]["properties"] == {"a": TEXT, "b": TEXT}
-
-
-@pytest.mark.parametrize(
-    ("given", "made"),
-    [
-        ({"type": "string", "properties": {"a": TEXT}}, {"type": "object", "properties": {"a": TEXT}}),
-        ({"type": "string", "properties": {}}, TEXT),
-        ({"type": "object"}, {"type": "object", "properties": {}}),
-        ({"type": "array", "items": True}, {"type": "array", "items": TEXT}),
-        ({"type": "string", "items": True}, TEXT),
-        ({"type": "integer", "enum": ["1"]}, {"type": "string", "enum": ["1"]}),
-        ({"type": "object", "enum": ["1"]}, {"type": "object", "properties": {}}),
-        ({"type": "array", "items": TEXT, "enum": ["1"]}, {"type": "array", "items": TEXT}),
-    ],
-)
-def test_complete(given: dict[str, Any], made: dict[str, Any]) -> None:
-    """Type, properties, items and enum agree, and no property is lost."""
-    assert complete(given) == made

@@ -1,0 +1,269 @@
+"""One choice of a chat: asked by one variant after another, whole or as a stream, until an answer stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from app import sse
+from app.errors import GatewayError
+from app.exchange.attempt import Attempt, Question
+from app.exchange.failures import FAILURES, NO_CALL, BrokenAnswer, NoFirstEvent, NoJson, NoStream
+from app.exchange.json_filter import keep_json
+from app.exchange.notes import tell_usage
+from app.exchange.payload import encode
+from app.exchange.sender import Job, Sender
+from app.exchange.stream import Stream
+from app.exchange.stream_filters import MAX_HELD, cut_at_stop, gather
+from app.exchange.variants import Variant
+from app.exchange.verdicts import Seen, see
+from app.observe.request_record import RequestRecord
+from app.translate.dialogue import Answer, Delta, End, Event, Failed, Note, Part, Text, Thought, Usage
+from app.translate.field_names import FieldNames
+from app.translate.gigachat import paths
+from app.translate.gigachat.contract import Contract
+from app.upstream import client
+from app.upstream.failures import Refused
+
+# The answer waits for what it has cost to be counted, and may do without.
+COUNT_SECONDS = 5.0
+_DISCARDED_SECONDS = 1.0  # what was thrown away is counted behind the answer, on the connection's time
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """A stream whose first words have come, the question that it answers, and the last reason that GigaChat gave."""
+
+    question: Question
+    stream: Stream
+    parts: Sequence[Part]
+    raw_finish: str | None
+
+
+class Choices:
+    """Asks for choices."""
+
+    def __init__(
+        self, contract: Contract, sender: Sender, *, first_byte_seconds: float, silence_seconds: float
+    ) -> None:
+        self._contract = contract
+        self._sender = sender
+        self._first_byte_seconds = first_byte_seconds
+        self._silence_seconds = silence_seconds
+
+    async def answer(self, attempt: Attempt, index: int) -> Answer:
+        """One choice's whole answer. Raises a failure."""
+
+        async def ask(question: Question) -> tuple[Seen, tuple[Seen, Answer], str | None]:
+            # read as a stream where it may have to be cut
+            read = self._gather if attempt.request.stop else self._read_answer
+            answer = await read(question, attempt)
+            seen = await see(answer.parts, answer.finish, attempt.wanted, is_cut=answer.stop_sequence is not None)
+            return seen, (seen, answer), answer.raw_finish
+
+        seen, answer = await self._try(attempt, index, ask)
+        return _settle(attempt, seen, answer)
+
+    @asynccontextmanager
+    async def open(self, attempt: Attempt, index: int) -> AsyncIterator[OpenStream]:
+        """A choice's stream, whose first words have come. It ends with this context. Raises a failure."""
+
+        async def ask(question: Question) -> tuple[Seen, OpenStream, str | None]:
+            opening = attempt.opening()
+            opened, end = await self._begin_stream(question, attempt, None if opening is None else opening.is_decided)
+            finish = None if end is None else end.finish
+            seen = await see(opened.parts, finish, None if opening is None else attempt.wanted)
+            if finish == "stop":
+                _settle_stream(attempt, seen, opened)
+            return seen, opened, opened.raw_finish
+
+        try:
+            opened = await self._try(attempt, index, ask, partial(_discard, attempt))
+            with closing(opened.stream):
+                yield opened
+                await opened.stream.read_trailer()
+                await self._count_discarded(attempt)
+        finally:
+            if attempt.record.upstream_ended is None:
+                attempt.record.end_upstream()
+
+    def filter(self, attempt: Attempt, opened: OpenStream) -> AsyncIterator[list[Event]]:
+        """A stream's batches as the client gets them."""
+        batches: AsyncIterator[list[Event]] = opened.stream
+        wanted = attempt.wanted
+        if wanted is not None and not (wanted.is_scalar or opened.question.variant.as_function):
+            batches = keep_json(batches, wanted.extractor(), partial(attempt.tell, _extracted(attempt)))
+        if not attempt.request.stop:
+            return batches
+
+        async def end(said: str, ended: End | None) -> Usage | None:
+            attempt.record.record_finish("stop", cut=ended is None)
+            if ended is not None:  # its usage is told already
+                return ended.usage
+            opened.stream.close()
+            usage = await self._count(opened.question, said, attempt.record)
+            tell_usage(attempt.record, usage)
+            return usage
+
+        return cut_at_stop(batches, attempt.request.stop, end, may_call=attempt.can_call)
+
+    async def _try(
+        self,
+        attempt: Attempt,
+        index: int,
+        ask: Callable[[Question], Awaitable[tuple[Seen, T, str | None]]],
+        discard: Callable[[T], None] = lambda _: None,
+    ) -> T:
+        """Ask for a choice, by one variant after another, until an answer or a refusal stands.
+
+        `ask` gives what decides, the answer, and GigaChat's finish; `discard` ends an answer that is not used. Where a
+        required call is asked for in other ways and none brings it, the first answer stands: better than an error.
+        """
+        attempt.begin_choice(index)
+        first: tuple[Variant, T, str | None] | None = None
+        while True:
+            try:
+                seen, answer, finish = await ask(attempt.question(index))
+            except FAILURES as failure:
+                if isinstance(failure, Refused) and attempt.change_after_refusal(failure):
+                    continue
+                if first is None:
+                    raise
+                break
+            variant = attempt.variant
+            if not attempt.change_after_answer(seen):
+                if not variant.choosing or first is None:
+                    return answer
+                discard(answer)
+                break
+            discard(answer)
+            if attempt.variant.choosing:
+                first = variant, answer, finish
+        variant, answer, finish = first
+        attempt.return_to(variant, index)
+        attempt.record.record_finish(finish)
+        return answer
+
+    async def _read_answer(self, question: Question, attempt: Attempt) -> Answer:
+        """One whole answer. All choices together have the size of one at most: each is held until the last has come."""
+        response = await self._sender.send(question.job, attempt.record)
+        try:
+            answer = question.reader.read(
+                await client.read_body(response, client.MAX_ANSWER_BYTES // attempt.request.n)
+            )
+        finally:
+            attempt.record.end_upstream()
+        if isinstance(answer, Failed):
+            raise BrokenAnswer(answer, begun=False)
+        attempt.record.record_finish(answer.raw_finish)
+        tell_usage(attempt.record, answer.usage)
+        if answer.finish == "uncalled":
+            raise BrokenAnswer(NO_CALL, begun=False)
+        return answer
+
+    async def _gather(self, question: Question, attempt: Attempt) -> Answer:
+        """One whole answer, read as a stream, so that it can be cut where a stop sequence comes."""
+        try:
+            opened, _ = await self._begin_stream(question, attempt, None)
+            with closing(opened.stream):
+                limit = partial(opened.stream.refuse_large, client.MAX_ANSWER_BYTES // attempt.request.n)
+                answer = await gather(self.filter(attempt, opened), limit)
+                await opened.stream.read_trailer()
+        finally:
+            if attempt.record.upstream_ended is None:
+                attempt.record.end_upstream()
+        return answer
+
+    async def _begin_stream(
+        self, question: Question, attempt: Attempt, is_decided: Callable[[list[Event]], bool] | None
+    ) -> tuple[OpenStream, End | None]:
+        """Ask for a stream, and wait for its first event of any kind, and for what decides; its end, if it came."""
+        try:
+            async with asyncio.timeout(self._first_byte_seconds) as limit:
+                stream = await self._open_stream(question, attempt.record)
+                try:
+                    events = await stream.begin(partial(limit.reschedule, None), is_decided)
+                except BaseException:
+                    stream.close()
+                    raise
+        except TimeoutError:
+            silence = NoFirstEvent(self._first_byte_seconds)
+            self._sender.report_silence(str(silence))
+            raise silence from None
+        parts = [event.part for event in events if type(event) is Delta]
+        end = next((event for event in events if type(event) is End), None)
+        return OpenStream(question, stream, parts, None if end is None else end.raw_finish), end
+
+    async def _open_stream(self, question: Question, record: RequestRecord) -> Stream:
+        response = await self._sender.send(question.job, record)
+        if response.content_type != sse.CONTENT_TYPE:
+            response.close()
+            raise NoStream
+        return Stream(response, question.reader.open_stream(question.index), record, self._silence_seconds)
+
+    async def _count_discarded(self, attempt: Attempt) -> None:
+        """Count the answers that were begun and not used, as far as there is time."""
+        if not attempt.discarded:
+            return
+        discarded, attempt.discarded = attempt.discarded, []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARDED_SECONDS):
+                for question, said in discarded:
+                    tell_usage(attempt.record, await self._count(question, said, attempt.record))
+
+    async def _count(self, question: Question, said: str, record: RequestRecord) -> Usage | None:
+        """What a request that was cut off has cost, counted by GigaChat; None when it can't count."""
+        body = self._contract.write_count(question.payload, said)
+        job = Job("tokens", paths.COUNT, encode(body, FieldNames()), {"X-Request-ID": record.request_id})
+        try:
+            async with asyncio.timeout(COUNT_SECONDS):
+                response = await self._sender.send(job, record)
+                return self._contract.read_count(await client.read_body(response, client.MAX_LIST_BYTES))
+        except (*FAILURES, GatewayError, TimeoutError):
+            return None
+
+
+def _discard(attempt: Attempt, opened: OpenStream) -> None:
+    """End a stream that is not used. What it has said is counted later, unless GigaChat has told its usage."""
+    if not opened.stream.over:
+        said = "".join(part.text for part in opened.parts if isinstance(part, Text | Thought))
+        attempt.discarded.append((opened.question, said[:MAX_HELD]))
+    attempt.record.discard_answer()
+    opened.stream.close()
+
+
+def _settle(attempt: Attempt, seen: Seen, answer: Answer) -> Answer:
+    """The answer with its JSON alone, where that is wanted. Raises NoJson where no way of asking has brought any."""
+    if seen.verdict is None or seen.has_call or seen.finish == "filtered":
+        return answer
+    if seen.verdict != "json" and not (seen.is_cut or seen.finish == "length"):
+        raise NoJson
+    if not _is_altered(attempt, seen):
+        return answer
+    others = [part for part in answer.parts if not isinstance(part, Text)]
+    return replace(answer, parts=[*others, Text(seen.json)])
+
+
+def _settle_stream(attempt: Attempt, seen: Seen, opened: OpenStream) -> None:
+    """Leave its JSON alone of a stream that was judged by all its words."""
+    if seen.verdict == "json" and not seen.has_call and _is_altered(attempt, seen):
+        opened.stream.replace_text(seen.json)
+
+
+def _is_altered(attempt: Attempt, seen: Seen) -> bool:
+    """Whether the JSON is not all of the answer's text; told where words were left out."""
+    text = "".join(part.text for part in seen.parts if isinstance(part, Text))
+    if len(seen.json) < len(text.strip()):
+        attempt.tell(_extracted(attempt))
+    return seen.json != text
+
+
+def _extracted(attempt: Attempt) -> Note:
+    path = attempt.request.fields.format
+    return Note("adapted", f"{path}.extracted", path)

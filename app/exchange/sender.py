@@ -1,0 +1,125 @@
+"""Sends one request to GigaChat, and sends it again where the table of retries says so.
+
+All of this happens before the client has got the first event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import aiohttp
+from prometheus_client import Counter
+
+from app.observe.credentials import CredentialObserver
+from app.observe.metrics import Metrics
+from app.observe.request_record import RequestRecord
+from app.upstream.client import GigaChat
+from app.upstream.failures import Refused, Unreachable, UpstreamFailure
+from app.upstream.forms import Form
+from app.upstream.tokens import Token, TokenKeeper, TokenSource
+
+Reason = Literal["stale", "unauthorized"]
+
+# How often a request is sent again, by reason. After a 401: once with a renewed token, once with the ready one.
+RETRIES: dict[Reason, int] = {"stale": 1, "unauthorized": 2}
+
+
+@dataclass(slots=True)
+class Job:
+    """A question to GigaChat: what stays the same over its retries. Without a body it is a GET."""
+
+    operation: Literal["chat", "embeddings", "tokens", "files"]
+    path: str
+    body: bytes | Form | None
+    headers: Mapping[str, str]
+    stream: bool = False  # the client reads along: the time between two reads is bounded, not that of the whole
+
+
+@dataclass(slots=True)
+class _Retries:
+    """What one request has used of RETRIES."""
+
+    used: dict[Reason, int] = field(default_factory=dict)
+    last: Reason | None = None
+    refused: TokenSource | None = None  # the source of the last token that GigaChat refused
+
+    def take(self, reason: Reason) -> bool:
+        """Use one retry; False when none is left."""
+        used = self.used.get(reason, 0)
+        if used >= RETRIES[reason]:
+            return False
+        self.used[reason] = used + 1
+        self.last = reason
+        return True
+
+
+class Sender:
+    """Sends jobs to GigaChat with the keeper's token."""
+
+    def __init__(self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, health: CredentialObserver) -> None:
+        self._gigachat = gigachat
+        self._keeper = keeper
+        self._metrics = metrics
+        self._health = health
+        self.credential = health.alias
+        self._attempted: dict[tuple[str, str], Counter] = {}
+
+    async def send(self, job: Job, record: RequestRecord) -> aiohttp.ClientResponse:
+        """Ask; give the open 200 response, which the caller owns and ends. Raises UpstreamFailure, NoToken."""
+        token = self._keeper.choose() if self._keeper.settled else None
+        if token is None:
+            token = await self._keeper.get()
+        retries = _Retries()
+        has_own_time = job.operation == "files"  # the record counts the time of files by itself
+        while True:
+            if not has_own_time:
+                record.begin_upstream()
+            try:
+                response = await self._gigachat.ask(
+                    job.path, job.body, token, job.headers, stream=job.stream, anew=retries.last == "stale"
+                )
+            except UpstreamFailure as failure:
+                self._count_use(job, failure.status if isinstance(failure, Refused) else None, record, token)
+                token = await self._next_token(failure, token, retries)
+            except asyncio.CancelledError:
+                self._count_use(job, None, record, token)  # the client has left, or its time is up
+                raise
+            else:
+                self._count_use(job, 200, record, token)
+                if retries.last is not None:
+                    self._metrics.retries.labels(retries.last, "success").inc()
+                return response
+
+    def report_silence(self, detail: str) -> None:
+        """GigaChat took a request and said nothing for too long."""
+        self._gigachat.monitor.report_failure(detail)
+
+    async def _next_token(self, failure: UpstreamFailure, token: Token, retries: _Retries) -> Token:
+        """The token of the next try. Raises the failure when there is none."""
+        if isinstance(failure, Unreachable) and failure.cause == "stale" and retries.take("stale"):
+            return token
+        if isinstance(failure, Refused) and failure.status == 401:
+            # The refused token had replaced one of the same source: that source gives no better one now.
+            is_fresh = retries.refused == token.source
+            retries.refused = token.source
+            if is_fresh and token.source != "ready":
+                self._health.record_rejected_token()
+            other = await self._keeper.replace(token, fresh=is_fresh)
+            if other is not None and retries.take("unauthorized"):
+                return other
+        if retries.last is not None:
+            self._metrics.retries.labels(retries.last, "failure").inc()
+        raise failure
+
+    def _count_use(self, job: Job, status: int | None, record: RequestRecord, token: Token) -> None:
+        key = (job.operation, "other" if status is None else self._metrics.code(status))
+        counter = self._attempted.get(key)
+        if counter is None:
+            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self._health.label)
+        counter.inc()
+        if status != 403 or job.operation != "files":  # that one is about the file
+            self._health.record_use(status, token.source)
+        record.record_upstream_status(status)
