@@ -51,6 +51,15 @@ def tell(count: int) -> bytes:
     return b"lost %d\n" % count
 
 
+def fill(writer: int) -> None:
+    """Leave no room in a pipe: what is written from now on waits."""
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"." * 4_095 + b"\n")
+    os.set_blocking(writer, True)
+
+
 def read(reader: int, whole: Callable[[bytes], bool], pause: float = 0.0) -> bytes:
     """What comes out of a pipe until it is whole; a pause after each piece makes a slow reader."""
     data = b""
@@ -71,7 +80,8 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_errors_have_room_of_their_own(pipe: tuple[int, int], begin: Beginner) -> None:
     """While good news fill the queue, errors still come into it; each gap is told in its place."""
-    reader, _ = pipe
+    reader, writer = pipe
+    fill(writer)
     log = begin(400_000)
     for _ in range(5_000):
         log.write(b"i" * 99 + b"\n", logging.INFO)
