@@ -106,7 +106,7 @@ def _free_port() -> int:
         return port
 
 
-def _gateway_settings(port: int, upstream_port: int) -> dict[str, str]:
+def gateway_settings(port: int, upstream_port: int) -> dict[str, str]:
     """Defaults but for where things are, and for the slots: a private person's account has one, which would queue."""
     upstream = f"http://127.0.0.1:{upstream_port}"
     return {
@@ -141,7 +141,7 @@ class Launcher:
         """`bare` or `gateway`, started and not yet ready."""
         port = _free_port()
         if name == "gateway":
-            settings, arguments = _gateway_settings(port, upstream_port), ["app"]
+            settings, arguments = gateway_settings(port, upstream_port), ["app"]
         else:
             settings, arguments = {}, [f"{__package__}.bare", str(port), str(upstream_port)]
         with self._run(name, arguments, port, self.cores.proxy, settings) as process:

@@ -1,0 +1,207 @@
+"""Bytecodes that the gateway's own code executes for a request and for a chunk of a stream: `python -m tests.bench.steps`.
+
+Time follows them here, since the code runs cold, and unlike time they do not depend on the machine. Everything is in
+one process and in one loop: the gateway with all that it does (key, log, metrics), the fake GigaChat, a client of plain
+sockets. Only frames of `app/` count. The figures belong to one minor version of Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import statistics
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from aiohttp import web
+
+from app import application
+from app.config import Config
+from app.observe import logs
+
+from . import payloads, upstream
+from .processes import ROOT, gateway_settings
+
+WARM_UP, TIMES = 8, 15
+SHORT, LONG = 20, 120  # chunks of the two streams whose difference counts
+OPEN = 40  # streams under way while objects are counted
+_APP = str(ROOT / "app") + "/"
+Place = tuple[str, str]
+
+
+class Steps:
+    """Counts bytecodes by module and function while its context lasts."""
+
+    def __init__(self) -> None:
+        self.places: Counter[Place] = Counter()
+
+    @property
+    def total(self) -> int:
+        """All of them so far."""
+        return self.places.total()
+
+    def __enter__(self) -> Steps:
+        """Frames that are entered from now on count."""
+        sys.settrace(self._enter)
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        """Stop counting."""
+        sys.settrace(None)
+
+    def _enter(self, frame: FrameType, event: str, _argument: Any) -> Callable[..., Any] | None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_APP):
+            return None
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        place = code.co_filename.removeprefix(_APP), code.co_qualname
+        places = self.places
+
+        def count(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
+            if event == "opcode":
+                places[place] += 1
+            return count
+
+        return count
+
+
+class Client:
+    """One kept-alive connection that asks and takes each answer whole."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> Client:
+        """Connect."""
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *fault: object) -> None:
+        """Leave."""
+        self._writer.close()
+
+    async def ask(self, content: bytes) -> bytes:
+        """One request's whole answer, its head left out."""
+        await self.send(content)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise AssertionError(head)
+        _, found, rest = head.partition(b"\r\ncontent-length: ")
+        if found:
+            return await self._reader.readexactly(int(rest.split(b"\r\n")[0]))
+        return await self._reader.readuntil(b"\r\n0\r\n\r\n")
+
+    async def send(self, content: bytes) -> None:
+        """Ask, and take nothing."""
+        self._writer.write(payloads.http(content, self._port))
+        await self._writer.drain()
+
+
+@asynccontextmanager
+async def serve() -> AsyncIterator[tuple[int, int]]:
+    """The gateway before the fake GigaChat; gives the ports of both."""
+    loop = asyncio.get_running_loop()
+    behind = await loop.create_server(lambda: upstream.GigaChat(loop), "127.0.0.1", 0)
+    fake: int = behind.sockets[0].getsockname()[1]
+    config = Config.load(gateway_settings(8090, fake), None)
+    logs.configure(config.log_level, config.log_format)
+    runner = web.AppRunner(application.build(config), handler_cancellation=True, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1], fake
+    finally:
+        await runner.cleanup()
+        behind.close()
+
+
+async def count_request(port: int, content: bytes) -> tuple[float, Counter[Place]]:
+    """The median over some requests, and the places of one of them."""
+    async with Client(port) as client:
+        for _ in range(WARM_UP):
+            await client.ask(content)
+        found = []
+        for _ in range(TIMES):
+            with Steps() as steps:
+                await client.ask(content)
+                await asyncio.sleep(0.01)  # what is done after the answer is part of it
+            found.append(steps)
+    found.sort(key=lambda one: one.total)
+    return found[TIMES // 2].total, found[TIMES // 2].places
+
+
+async def count_chunk(port: int, shape: str) -> tuple[float, Counter[Place]]:
+    """What one more chunk of a stream costs; the places are those of the longer stream less those of the shorter."""
+    short, few = await count_request(port, payloads.body("2k", shape, SHORT))
+    long, many = await count_request(port, payloads.body("2k", shape, LONG))
+    return (long - short) / (LONG - SHORT), many - few
+
+
+async def count_objects(port: int) -> float:
+    """Objects that the garbage collector visits for each open stream, those of client and GigaChat included."""
+    clients = [Client(port) for _ in range(OPEN)]
+    content = payloads.body("2k", payloads.PACED, 500)
+    for client in clients:
+        await client.__aenter__()
+    gc.collect()
+    before = len(gc.get_objects())
+    for client in clients:
+        await client.send(content)
+    await asyncio.sleep(1.0)
+    gc.collect()
+    found = (len(gc.get_objects()) - before) / OPEN
+    for client in clients:
+        await client.__aexit__()
+    return found
+
+
+async def measure() -> dict[str, tuple[float, Counter[Place]]]:
+    """All figures, by their names."""
+    async with serve() as (port, fake):
+        found = {
+            f"request {payload}": await count_request(port, payloads.body(payload, payloads.WHOLE, 0))
+            for payload in payloads.PAYLOADS
+        }
+        found["stream"] = await count_request(port, payloads.body("2k", payloads.BURST, 1))
+        found["burst chunk"] = await count_chunk(port, payloads.BURST)
+        found["paced chunk"] = await count_chunk(port, payloads.PACED)
+        found["objects of a stream"] = await count_objects(port) - await count_objects(fake), Counter()
+    return found
+
+
+def _tell(name: str, places: Counter[Place], by: str, most: int) -> None:
+    told: Counter[str] = Counter()
+    for (module, function), count in places.items():
+        told[module if by == "module" else f"{module} {function}"] += count
+    print(f"\n{name}")
+    for place, count in told.most_common(most):
+        print(f"{count:7} {place}")
+
+
+def main() -> None:
+    """Measure and print: JSON, or a table of places."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.steps", description=__doc__.splitlines()[0])
+    parser.add_argument("--by", choices=("module", "function"), help="where the steps are")
+    parser.add_argument("--most", type=int, default=60, metavar="N", help="places of each figure (60)")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the figures, as a guard's limits")
+    arguments = parser.parse_args()
+    found = asyncio.run(measure())
+    figures = {name: round(value, 1) for name, (value, _) in found.items()}
+    print(json.dumps(figures, indent=2))
+    if arguments.by:
+        for name, (_, places) in found.items():
+            _tell(name, places, arguments.by, arguments.most)
+    if arguments.write:
+        arguments.write.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
