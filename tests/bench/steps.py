@@ -2,7 +2,7 @@
 
 Time follows them here, since the code runs cold, and unlike time they do not depend on the machine. Everything is in
 one process and in one loop: the gateway with all that it does (key, log, metrics), the fake GigaChat, a client of plain
-sockets. Only frames of `app/` count. The figures belong to one minor version of Python.
+sockets. Only code of `app` counts. The figures belong to one minor version of Python.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from app.config import Config
 from app.observe import logs
 
 from . import payloads, upstream
-from .processes import ROOT, gateway_settings
+from .processes import gateway_settings
 
 WARM_UP, TIMES = 8, 15
 SHORT, LONG = 20, 120  # chunks of the two streams whose difference counts
 OPEN = 40  # streams under way while objects are counted
-_APP = str(ROOT / "app") + "/"
 Place = tuple[str, str]
 
 
@@ -57,11 +56,11 @@ class Steps:
         sys.settrace(None)
 
     def _enter(self, frame: FrameType, event: str, _argument: Any) -> Callable[..., Any] | None:
-        code = frame.f_code
-        if not code.co_filename.startswith(_APP):
+        module = frame.f_globals.get("__name__", "")  # generated methods have no file, but a module
+        if not module.startswith("app."):
             return None
         frame.f_trace_lines, frame.f_trace_opcodes = False, True
-        place = code.co_filename.removeprefix(_APP), code.co_qualname
+        place = module, frame.f_code.co_qualname
         places = self.places
 
         def count(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
