@@ -27,6 +27,9 @@ from app.server.scrape import Scrape
 from app.version import program_version
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# How many more objects there are before the youngest are looked at, and how many such looks before the next older
+# ones are. With Python's own (700, 10, 10) 2,000 streams stand still for a quarter of a second: docs/performance.md.
+_GC_THRESHOLDS = (10_000, 2, 1_000)
 
 
 class _PortNotOpened(Exception):
@@ -73,9 +76,7 @@ async def run(config: Config, remedy: str = "set {name}={value}") -> int:
             await extra.setup()
             metrics_port = await _open_port(extra, config, config.metrics_port or 0, "GPT2GIGA_METRICS_PORT", remedy)
         _log_start(config, port, metrics_port)
-        # All objects that exist now stay until the end. The garbage collector need not visit them again.
-        gc.collect()
-        gc.freeze()
+        calm_garbage_collector()
         await signals[0].wait()
         LOGGER.info("stopping", extra=fields(under_way=app[DRAIN].under_way, seconds=config.shutdown_seconds))
         await _wait_for_requests(app[DRAIN], config.shutdown_seconds, signals[1])
@@ -87,6 +88,17 @@ async def run(config: Config, remedy: str = "set {name}={value}") -> int:
             await extra.cleanup()
     LOGGER.info("stopped")
     return 0
+
+
+def calm_garbage_collector() -> None:
+    """Make the collector look at little and seldom: it stops every stream while it looks.
+
+    What exists now stays until the end, and need not be visited again. What requests leave is freed without the
+    collector, but for cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 async def listen(

@@ -28,7 +28,7 @@ from app.translate.wanted_json import wanted_json
 from app.upstream.failures import Refused
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
     """What GigaChat is asked for one choice, by one variant, and what reads its answer."""
 
@@ -86,6 +86,11 @@ class Attempt:
     def can_call(self) -> bool:
         """Whether an answer may call one of the client's functions."""
         return bool(self.request.tools) and self.request.choice.mode != "none"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it depends on a whole answer if another one is asked for."""
+        return self.wanted is not None or (not self._strict and must_choose(self.request))
 
     def opening(self) -> Opening | None:
         """What tells when a stream of the present variant can be judged; None: nothing of it decides."""

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from app.exchange.attempt import Attempt
 from app.exchange.catalog import Catalog
 from app.exchange.choices import Choices, OpenStream
-from app.exchange.outcomes import client_errors
+from app.exchange.outcomes import ClientErrors
 from app.exchange.request_files import Attached, RequestFiles
 from app.exchange.sender import Sender
 from app.exchange.variants import Fallbacks
@@ -62,7 +62,7 @@ class Chat:
 
     async def answers(self, attempt: Attempt) -> list[Answer]:
         """The whole answers, as many as were asked for. Raises GatewayError."""
-        with client_errors(attempt.request.fields, "turns", self._say_missing(attempt)):
+        with ClientErrors(attempt.request.fields, "turns", self._say_missing(attempt)):
             if not attempt.has_files:
                 return await self._answer_all(attempt)
             async with self._attach(attempt) as attached:
@@ -81,7 +81,7 @@ class Chat:
         The upstream response lives in the caller's task and ends with this context: cleanly after its last event,
         else by closing the connection, so that GigaChat stops at once.
         """
-        with client_errors(attempt.request.fields, "turns", self._say_missing(attempt), streamed=True):
+        with ClientErrors(attempt.request.fields, "turns", self._say_missing(attempt), streamed=True):
             # An exit stack costs as much as all else here: requests without files do without.
             async with self._open_first(attempt) if attempt.has_files else self._choices.open(attempt, 0) as opened:
                 if attempt.request.n == 1 and not attempt.request.stop and attempt.wanted is None:

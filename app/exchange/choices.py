@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,14 +36,23 @@ _DISCARDED_SECONDS = 1.0  # what was thrown away is counted behind the answer, o
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenStream:
-    """A stream whose first words have come, the question that it answers, and the last reason that GigaChat gave."""
+    """A stream whose first words have come, the question that it answers, and the events so far."""
 
     question: Question
     stream: Stream
-    parts: Sequence[Part]
-    raw_finish: str | None
+    events: list[Event]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What the answer holds so far."""
+        return [event.part for event in self.events if type(event) is Delta]
+
+    @property
+    def end(self) -> End | None:
+        """The answer's end, if it has come."""
+        return next((event for event in self.events if type(event) is End), None)
 
 
 class Choices:
@@ -60,28 +69,33 @@ class Choices:
     async def answer(self, attempt: Attempt, index: int) -> Answer:
         """One choice's whole answer. Raises a failure."""
 
-        async def ask(question: Question) -> tuple[Seen, tuple[Seen, Answer], str | None]:
+        async def ask(question: Question) -> tuple[Seen | None, tuple[Seen | None, Answer], str | None]:
             # read as a stream where it may have to be cut
             read = self._gather if attempt.request.stop else self._read_answer
-            answer = await read(question, attempt)
-            seen = await see(answer.parts, answer.finish, attempt.wanted, is_cut=answer.stop_sequence is not None)
+            answer, seen = await read(question, attempt), None
+            if attempt.is_judged:
+                seen = await see(answer.parts, answer.finish, attempt.wanted, is_cut=answer.stop_sequence is not None)
             return seen, (seen, answer), answer.raw_finish
 
         seen, answer = await self._try(attempt, index, ask)
-        return _settle(attempt, seen, answer)
+        return answer if seen is None else _settle(attempt, seen, answer)
 
     @asynccontextmanager
     async def open(self, attempt: Attempt, index: int) -> AsyncIterator[OpenStream]:
         """A choice's stream, whose first words have come. It ends with this context. Raises a failure."""
 
-        async def ask(question: Question) -> tuple[Seen, OpenStream, str | None]:
+        async def ask(question: Question) -> tuple[Seen | None, OpenStream, str | None]:
             opening = attempt.opening()
-            opened, end = await self._begin_stream(question, attempt, None if opening is None else opening.is_decided)
-            finish = None if end is None else end.finish
-            seen = await see(opened.parts, finish, None if opening is None else attempt.wanted)
+            if opening is None:
+                return None, await self._begin_stream(question, attempt, None), None
+            opened = await self._begin_stream(question, attempt, opening.is_decided)
+            end, finish, raw_finish = opened.end, None, None
+            if end is not None:
+                finish, raw_finish = end.finish, end.raw_finish
+            seen = await see(opened.parts, finish, attempt.wanted)
             if finish == "stop":
                 _settle_stream(attempt, seen, opened)
-            return seen, opened, opened.raw_finish
+            return seen, opened, raw_finish
 
         try:
             opened = await self._try(attempt, index, ask, partial(_discard, attempt))
@@ -117,13 +131,14 @@ class Choices:
         self,
         attempt: Attempt,
         index: int,
-        ask: Callable[[Question], Awaitable[tuple[Seen, T, str | None]]],
+        ask: Callable[[Question], Awaitable[tuple[Seen | None, T, str | None]]],
         discard: Callable[[T], None] = lambda _: None,
     ) -> T:
         """Ask for a choice, by one variant after another, until an answer or a refusal stands.
 
-        `ask` gives what decides, the answer, and GigaChat's finish; `discard` ends an answer that is not used. Where a
-        required call is asked for in other ways and none brings it, the first answer stands: better than an error.
+        `ask` gives what decides (None: nothing does), the answer, and GigaChat's finish; `discard` ends an answer that
+        is not used. Where a required call is asked for in other ways and none brings it, the first answer stands:
+        better than an error.
         """
         attempt.begin_choice(index)
         first: tuple[Variant, T, str | None] | None = None
@@ -136,6 +151,8 @@ class Choices:
                 if first is None:
                     raise
                 break
+            if seen is None:
+                return answer
             variant = attempt.variant
             if not attempt.change_after_answer(seen):
                 if not variant.choosing or first is None:
@@ -170,7 +187,7 @@ class Choices:
     async def _gather(self, question: Question, attempt: Attempt) -> Answer:
         """One whole answer, read as a stream, so that it can be cut where a stop sequence comes."""
         try:
-            opened, _ = await self._begin_stream(question, attempt, None)
+            opened = await self._begin_stream(question, attempt, None)
             with closing(opened.stream):
                 limit = partial(opened.stream.refuse_large, client.MAX_ANSWER_BYTES // attempt.request.n)
                 answer = await gather(self.filter(attempt, opened), limit)
@@ -182,8 +199,8 @@ class Choices:
 
     async def _begin_stream(
         self, question: Question, attempt: Attempt, is_decided: Callable[[list[Event]], bool] | None
-    ) -> tuple[OpenStream, End | None]:
-        """Ask for a stream, and wait for its first event of any kind, and for what decides; its end, if it came."""
+    ) -> OpenStream:
+        """Ask for a stream, and wait for its first event of any kind, and for what decides."""
         try:
             async with asyncio.timeout(self._first_byte_seconds) as limit:
                 stream = await self._open_stream(question, attempt.record)
@@ -196,9 +213,7 @@ class Choices:
             silence = NoFirstEvent(self._first_byte_seconds)
             self._sender.report_silence(str(silence))
             raise silence from None
-        parts = [event.part for event in events if type(event) is Delta]
-        end = next((event for event in events if type(event) is End), None)
-        return OpenStream(question, stream, parts, None if end is None else end.raw_finish), end
+        return OpenStream(question, stream, events)
 
     async def _open_stream(self, question: Question, record: RequestRecord) -> Stream:
         response = await self._sender.send(question.job, record)

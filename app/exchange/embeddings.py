@@ -10,7 +10,7 @@ import orjson
 
 from app.exchange.catalog import Catalog
 from app.exchange.notes import tell_notes
-from app.exchange.outcomes import client_errors
+from app.exchange.outcomes import ClientErrors
 from app.exchange.sender import Job, Sender
 from app.observe.request_record import RequestRecord
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
@@ -55,7 +55,7 @@ class Embeddings:
         take(len(asked.texts) * expected * each)
         found = Vectors(asked.model, [], 0)
         try:
-            with client_errors(asked.fields, "texts", lambda: self._say_missing(asked, record)):
+            with ClientErrors(asked.fields, "texts", lambda: self._say_missing(asked, record)):
                 for batch in contract.split_batches(asked.texts):
                     more = await self._batch(asked.model, batch, record)
                     take(each * sum(max(0, len(vector) - expected) for vector in more.vectors))

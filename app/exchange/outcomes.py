@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Literal
 
 from app import errors
@@ -42,19 +41,30 @@ _NO_JSON = "GigaChat's model gave no JSON of the wanted form, however it was ask
 _TELLING = frozenset({402, 403, 423})
 
 
-@contextmanager
-def client_errors(
-    fields: FieldNames, part: Part, say_missing: Callable[[], str], *, streamed: bool = False
-) -> Iterator[None]:
-    """The edge of this package: failures of the block become the client's errors.
+class ClientErrors:
+    """The edge of this package, a context: failures of its block become the client's errors.
 
     `part`: where the words stand that may be too many. `say_missing`: the message where GigaChat has no such model.
     `streamed`: the client may have got a part of the answer.
     """
-    try:
-        yield
-    except FAILURES as failure:
-        raise to_error(failure, fields, part, say_missing, streamed=streamed) from failure
+
+    __slots__ = ("_fields", "_part", "_say_missing", "_streamed")
+
+    def __init__(
+        self, fields: FieldNames, part: Part, say_missing: Callable[[], str], *, streamed: bool = False
+    ) -> None:
+        self._fields = fields
+        self._part: Part = part
+        self._say_missing = say_missing
+        self._streamed = streamed
+
+    def __enter__(self) -> None:
+        """The block begins."""
+
+    def __exit__(self, _kind: type[BaseException] | None, fault: BaseException | None, _trace: object) -> None:
+        """Raise GatewayError for a failure."""
+        if fault is not None and isinstance(fault, FAILURES):
+            raise to_error(fault, self._fields, self._part, self._say_missing, streamed=self._streamed) from fault
 
 
 def to_error(

@@ -65,31 +65,37 @@ class Sender:
         self._metrics = metrics
         self._health = health
         self.credential = health.alias
-        self._attempted: dict[tuple[str, str], Counter] = {}
+        self._attempted: dict[tuple[str, int | None], Counter] = {}
 
     async def send(self, job: Job, record: RequestRecord) -> aiohttp.ClientResponse:
         """Ask; give the open 200 response, which the caller owns and ends. Raises UpstreamFailure, NoToken."""
         token = self._keeper.choose() if self._keeper.settled else None
         if token is None:
             token = await self._keeper.get()
-        retries = _Retries()
+        retries: _Retries | None = None  # made for the first
         has_own_time = job.operation == "files"  # the record counts the time of files by itself
         while True:
             if not has_own_time:
                 record.begin_upstream()
             try:
                 response = await self._gigachat.ask(
-                    job.path, job.body, token, job.headers, stream=job.stream, anew=retries.last == "stale"
+                    job.path,
+                    job.body,
+                    token,
+                    job.headers,
+                    stream=job.stream,
+                    anew=retries is not None and retries.last == "stale",
                 )
             except UpstreamFailure as failure:
                 self._count_use(job, failure.status if isinstance(failure, Refused) else None, record, token)
+                retries = retries or _Retries()
                 token = await self._next_token(failure, token, retries)
             except asyncio.CancelledError:
                 self._count_use(job, None, record, token)  # the client has left, or its time is up
                 raise
             else:
                 self._count_use(job, 200, record, token)
-                if retries.last is not None:
+                if retries is not None and retries.last is not None:
                     self._metrics.retries.labels(retries.last, "success").inc()
                 return response
 
@@ -115,11 +121,18 @@ class Sender:
         raise failure
 
     def _count_use(self, job: Job, status: int | None, record: RequestRecord, token: Token) -> None:
-        key = (job.operation, "other" if status is None else self._metrics.code(status))
-        counter = self._attempted.get(key)
+        counter = self._attempted.get((job.operation, status))
         if counter is None:
-            counter = self._attempted[key] = self._metrics.upstream_requests.labels(*key, self._health.label)
+            counter = self._find_counter(job.operation, status)
         counter.inc()
         if status != 403 or job.operation != "files":  # that one is about the file
             self._health.record_use(status, token.source)
         record.record_upstream_status(status)
+
+    def _find_counter(self, operation: str, status: int | None) -> Counter:
+        """The counter of attempts with this end. Those of usual statuses are kept: to look labels up costs more."""
+        code = "other" if status is None else self._metrics.code(status)
+        counter = self._metrics.upstream_requests.labels(operation, code, self._health.label)
+        if code != "other" or status is None:
+            self._attempted[operation, status] = counter
+        return counter

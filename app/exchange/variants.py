@@ -50,7 +50,8 @@ class Fallbacks:
 
     def __init__(self, structured_output: str, *, state_echo: bool) -> None:
         self._pinned = structured_output
-        self._state_echo = state_echo
+        self._usual = Variant(state_echo)
+        self._by_function = Variant(state_echo, as_function=True)
         self._memory = FormatMemory()
 
     def first(self, request: Request, tenant: str, *, strict: bool = False) -> Variant:
@@ -61,7 +62,7 @@ class Fallbacks:
             function = self._pinned == "function" or (
                 self._pinned != "native" and not strict and self._memory.avoids(tenant, request.model, wanted.schema)
             )
-        return Variant(self._state_echo, as_function=function)
+        return self._by_function if function else self._usual
 
     def after_refusal(self, request: Request, variant: Variant, refusal: Refused, tenant: str) -> Variant | None:
         """Another variant after GigaChat's refusal; None: the refusal stands."""

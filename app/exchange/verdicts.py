@@ -15,7 +15,7 @@ _TURN = 64 * 1024
 _MAX_PREFACE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     """An answer, or what has come of it. `finish`: None while it goes on; `json`: of its text, where that is wanted."""
 
@@ -28,7 +28,7 @@ class Seen:
     @property
     def has_call(self) -> bool:
         """Whether a function is called."""
-        return any(isinstance(part, Call) for part in self.parts)
+        return any(type(part) is Call for part in self.parts)
 
 
 async def see(parts: Sequence[Part], finish: Finish | None, wanted: WantedJson | None, *, is_cut: bool = False) -> Seen:

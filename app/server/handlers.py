@@ -23,11 +23,14 @@ from app.translate.dialogue import Note
 from app.translate.gigachat.embeddings import SIZES
 from app.translate.protocol import ClientStreamWriter
 
+_JSON = {"Content-Type": "application/json"}
+
 
 async def chat(request: web.Request) -> web.StreamResponse:
     """POST /v1/chat/completions."""
-    gateway, record = request.app[GATEWAY], request[RECORD]
-    with request.app[DRAIN].admitted(), request.app[BODIES].hold(record.tenant) as held:
+    app, record = request.app, request[RECORD]
+    gateway = app[GATEWAY]
+    with app[DRAIN].admitted(), app[BODIES].hold(record.tenant) as held:
         body, repairs = await _body(request, held, record)
         protocol = protocol_of(request)
         if protocol.asks_stream(body):
@@ -45,8 +48,9 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
     """POST /v1/embeddings."""
-    gateway, record = request.app[GATEWAY], request[RECORD]
-    with request.app[DRAIN].admitted(), request.app[BODIES].hold(record.tenant) as held:
+    app, record = request.app, request[RECORD]
+    gateway = app[GATEWAY]
+    with app[DRAIN].admitted(), app[BODIES].hold(record.tenant) as held:
         body, repairs = await _body(request, held, record)
         asked, notes = EMBEDDINGS.read_embeddings(body, gateway.names, SIZES)
         del body
@@ -141,4 +145,4 @@ def _choose_keepalive(chosen: str, writer: ClientStreamWriter) -> Callable[[], b
 
 
 def _json(body: dict[str, Any]) -> web.Response:
-    return web.Response(body=client_json.dumps(body, array.tolist), content_type="application/json")
+    return web.Response(body=client_json.dumps(body, array.tolist), headers=_JSON)

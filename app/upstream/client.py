@@ -43,6 +43,7 @@ MAX_LIST_BYTES = 1024 * 1024
 SANDBOX_HEADER = "X-Sandbox"
 # What is longer is sent piece by piece, as the connection takes it.
 _PIECE_BYTES = 256 * 1024
+_JSON = "application/json"
 # A refusal's sentence comes with its status; the gateway does not wait longer for a slow one.
 _REFUSAL_SECONDS = 5.0
 
@@ -106,8 +107,6 @@ class GigaChat:
 
         `anew`: over a new connection, because an idle one was dead. Raises UpstreamFailure.
         """
-        if body.__class__ is bytes:
-            headers = {"Content-Type": "application/json", **headers}
         method = "GET" if body is None else "POST"
         return await self._open(method, path, token, headers, body, self._stream if stream else self._whole, anew)
 
@@ -136,7 +135,7 @@ class GigaChat:
             response = await self._session.request(
                 method,
                 url,
-                data=body.build() if isinstance(body, Form) else _split_into_pieces(body),
+                data=_make_payload(body),
                 headers={**token.headers, **headers},
                 timeout=limits,
                 proxy=self._proxy,
@@ -182,9 +181,15 @@ class GigaChat:
         return url
 
 
-def _split_into_pieces(body: bytes | None) -> bytes | BytesIO | None:
-    """The body in a form of which aiohttp copies a large one piece by piece while it is sent, not whole before."""
-    return BytesIO(body) if body is not None and len(body) > _PIECE_BYTES else body
+def _make_payload(body: bytes | Form | None) -> aiohttp.FormData | aiohttp.Payload | None:
+    """The body as the session sends it: JSON is not searched for its kind, and a long one is copied piece by piece."""
+    if body is None:
+        return None
+    if isinstance(body, Form):
+        return body.build()
+    if len(body) > _PIECE_BYTES:
+        return aiohttp.BytesIOPayload(BytesIO(body), content_type=_JSON)
+    return aiohttp.BytesPayload(body, content_type=_JSON)
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> bytes:
@@ -199,7 +204,8 @@ async def read_body(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYT
     except (aiohttp.ClientError, OSError) as fault:
         raise classify_fault(fault) from fault
     finally:
-        response.close()  # after a body read to its end the connection is already back in the pool
+        if not response.closed:  # after a body read to its end the connection is already back in the pool
+            response.close()
 
 
 async def _read_refusal(response: aiohttp.ClientResponse) -> Refused:

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import GatewayError
 from app.exchange.failures import BrokenAnswer, FileFailure, NoFirstEvent, NoStream
-from app.exchange.outcomes import client_errors, to_error
+from app.exchange.outcomes import ClientErrors, to_error
 from app.translate.dialogue import Failed
 from app.translate.field_names import FieldNames
 from app.translate.gigachat.contract import UnreadableError
@@ -112,11 +112,11 @@ def test_the_edge() -> None:
     """Every typed failure leaves as the client's error, with its cause behind it; other errors pass."""
     failures = [NoStream(), NoFirstEvent(30), UnreadableError("no"), FileFailure("p", UnreadableError("no"))]
     for failure in failures:
-        with pytest.raises(GatewayError) as caught, client_errors(OPENAI, "turns", lambda: "none such"):
+        with pytest.raises(GatewayError) as caught, ClientErrors(OPENAI, "turns", lambda: "none such"):
             raise failure
         assert caught.value.__cause__ is failure
         assert caught.value.kind.status in {502, 504}
     without = to_error(FileFailure("p", NoToken("OAuth is down", "Wait", 4.2)), OPENAI, "turns")
     assert (without.kind.status, without.param) == (503, None)
-    with pytest.raises(KeyError), client_errors(OPENAI, "turns", lambda: "none such"):
+    with pytest.raises(KeyError), ClientErrors(OPENAI, "turns", lambda: "none such"):
         raise KeyError

@@ -48,10 +48,15 @@ class StreamWriter:
 
     def feed(self, events: Sequence[Event]) -> bytes:
         """The chunks for some events, framed; nothing for a failure, which the caller turns into `fail`."""
-        written = []
+        written: list[bytes] = []
         for event in events:
             if type(event) is Delta:
-                written.append(self._delta(event))
+                part = event.part
+                if type(part) is Text and len(part.text) <= SHORT:  # as nearly all are
+                    before, after = self._around[event.index]
+                    written += (before, dumps_text(part.text), after)
+                else:
+                    written.append(self._delta(event))
             elif type(event) is End:
                 written.append(self._end(event))
             elif type(event) is Begin:
@@ -105,12 +110,9 @@ class StreamWriter:
 
     def _delta(self, event: Delta) -> bytes:
         part = event.part
-        if type(part) is Text:
-            text = part.text
+        if isinstance(part, Text):
             before, after = self._around[event.index]
-            if len(text) <= SHORT:
-                return before + dumps_text(text) + after
-            return b"".join(before + dumps_text(piece) + after for piece in cut(text))
+            return b"".join(before + dumps_text(piece) + after for piece in cut(part.text))
         if isinstance(part, Thought):
             pieces = cut(part.text)
             return b"".join(self._chunk(event.index, {"reasoning_content": piece}, None) for piece in pieces)

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
+from app import sse
 from app.translate import big_integers
 from app.translate.dialogue import Finish, Usage
-from app.translate.gigachat.lenient_json import read_count
+from app.translate.gigachat.lenient_json import parse_leniently, read_count
 
 FINISH: dict[str, Finish] = {
     "stop": "stop",
@@ -36,6 +37,28 @@ def find_choice(body: Any) -> dict[str, Any] | None:
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         return choices[0]
     return None
+
+
+def find_plain_text(body: Any) -> str | None:
+    """The text of a chunk that holds nothing else; None of any other."""
+    try:
+        choice = body["choices"][0]
+        delta = choice["delta"]
+        text = delta["content"]
+        plain = len(delta) == 1 or (len(delta) == 2 and delta.get("role") == "assistant")
+        return text if plain and type(text) is str and choice.get("finish_reason") is None else None
+    except (LookupError, TypeError, AttributeError):
+        return None
+
+
+def is_only_usage(body: Any) -> bool:
+    """Whether a chunk has a usage and no choices, as OpenAI's last one: it is no failure."""
+    return isinstance(body, dict) and body.get("choices") == [] and "message" not in body
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Whether an event that no blank line closed was cut in its middle."""
+    return data != sse.DONE and parse_leniently(data) is None
 
 
 def read_finish(raw: Any) -> Finish:

@@ -17,7 +17,8 @@ from app.translate.dialogue import Begin, Call, Delta, End, Event, Failed, Text,
 from app.translate.gigachat.lenient_json import is_bomb, parse_leniently, read_count, read_name, read_text
 from app.translate.gigachat.surrogates import SurrogateJoiner
 from app.translate.gigachat.think_tags import ThinkTagSplitter
-from app.translate.gigachat.v1.bodies import FAILURES, decide_finish, find_choice, loads, read_finish, read_usage
+from app.translate.gigachat.v1 import bodies
+from app.translate.gigachat.v1.bodies import FAILURES, find_choice, find_plain_text, is_only_usage, read_usage
 from app.translate.gigachat.v1.call_pieces import CallPieces
 from app.translate.gigachat.v1.calls import UNASKED_CALLS, CallReader, begins_with_call, find_state
 
@@ -42,6 +43,7 @@ class StreamReader:
         "_calls",
         "_decoder",
         "_end",
+        "_flows",
         "_has_begun",
         "_has_halves",
         "_held",
@@ -66,7 +68,7 @@ class StreamReader:
         cached_contained: bool = False,
     ) -> None:
         self._calls = calls or UNASKED_CALLS
-        self._loads = loads if self._calls.expects_calls else orjson.loads
+        self._loads = bodies.loads if self._calls.expects_calls else orjson.loads
         self._index = index
         self._max_call_bytes = max_call_bytes
         self._max_held = max_held
@@ -79,6 +81,7 @@ class StreamReader:
         self._text = SurrogateJoiner()
         self._thought = SurrogateJoiner()
         self._splitter: ThinkTagSplitter | None = ThinkTagSplitter()  # None where all that follows is text
+        self._flows = False  # an answer is under way whose text is only handed on
         self._called: list[Call | Text] = []
         self._pieces: CallPieces | None = None  # of a call that may not be whole yet
         self._called_bytes = 0
@@ -102,7 +105,7 @@ class StreamReader:
         events: list[Event] = []
         try:
             for data in self._decoder.finish():
-                if not self._is_over and not _is_cut_off(data):
+                if not self._is_over and not bodies.is_cut_off(data):
                     self._read(data, events)
         except sse.EventTooLarge as fault:
             self._fail(events, "upstream", str(fault))
@@ -122,10 +125,13 @@ class StreamReader:
             body = self._loads(data)
         except orjson.JSONDecodeError:
             body = parse_leniently(data)
-            self._has_halves = True
+            self._has_halves, self._flows = True, False
+        if self._flows and (text := find_plain_text(body)):  # as nearly all chunks of an answer are
+            events.append(Delta(self._index, Text(text)))
+            return
         choice = find_choice(body)
         if choice is None:
-            if not _is_only_usage(body):
+            if not is_only_usage(body):
                 message = body.get("message") if isinstance(body, dict) else None
                 self._fail(events, "upstream", read_text(message))
             elif self._end is not None:
@@ -150,7 +156,8 @@ class StreamReader:
         if raw_finish in FAILURES:
             self._fail(events, "generation", "")
         elif ended:
-            self._end = End(read_finish(raw_finish), raw_finish, self._usage(body), self._index)
+            self._flows = False
+            self._end = End(bodies.read_finish(raw_finish), raw_finish, self._usage(body), self._index)
             if self._pieces is not None and self._pieces.is_whole():
                 self._finish_call(events)
         elif self._end is not None:
@@ -176,6 +183,7 @@ class StreamReader:
             return
         if self._splitter is None and self._held is None:
             events.append(Delta(self._index, Text(text)))
+            self._flows = self._end is None and self._pieces is None and not self._has_halves
         else:
             pieces = [Text(text)] if self._splitter is None else self._splitter.feed(text)
             self._add_pieces(pieces, events)
@@ -209,6 +217,7 @@ class StreamReader:
         if self._is_over:
             return
         if self._pieces is None:
+            self._flows = False
             self._pieces = CallPieces(self._calls.knows)
             self._pieces.add(given, state, size)
         if self._called_bytes + self._pieces.size > self._max_call_bytes:
@@ -277,7 +286,7 @@ class StreamReader:
         self._release(events, with_text=not self._has_format())
         end = self._end or End("stop", None, None, self._index)
         called = any(isinstance(part, Call) for part in self._called)
-        end.finish = decide_finish(end.finish, called=called, answered=bool(self._called))
+        end.finish = bodies.decide_finish(end.finish, called=called, answered=bool(self._called))
         events.append(end)
 
     def _fail(self, events: list[Event], reason: Any, message: str) -> None:
@@ -288,13 +297,3 @@ class StreamReader:
 def _refuse_bomb(data: bytes) -> None:
     if is_bomb(data):
         raise sse.EventTooLarge("an event with too many values")
-
-
-def _is_only_usage(body: Any) -> bool:
-    """Whether a chunk has a usage and no choices, as OpenAI's last one: it is no failure."""
-    return isinstance(body, dict) and body.get("choices") == [] and "message" not in body
-
-
-def _is_cut_off(data: bytes) -> bool:
-    """Whether an event that no blank line closed was cut in its middle."""
-    return data != sse.DONE and parse_leniently(data) is None
