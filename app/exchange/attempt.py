@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app import sse
-from app.exchange.notes import tell_notes
+from app.exchange.notes import ToldNotes
 from app.exchange.payload import encode
 from app.exchange.required_calls import ask_for_call, ask_for_choice, must_choose
 from app.exchange.sender import Job
@@ -71,9 +71,8 @@ class Attempt:
         self.variant = fallbacks.first(self.request, record.tenant, strict=strict)
         # strict mode alters no answer, and asks for no other
         self.wanted = None if request.format is None or strict else wanted_json(request.format)
-        self._found: list[Note] = []  # what was done to the answers that stand
         self.discarded: list[tuple[Question, str]] = []  # answers that were begun and are not used: their words
-        self._told: list[Note] = []
+        self.told = ToldNotes(record)
         self._question = self._write(0)
 
     @property
@@ -128,12 +127,6 @@ class Attempt:
         self.variant = variant
         self.question(index)
 
-    def tell(self, note: Note) -> None:
-        """What was done to an answer, told as far as headers have not gone out."""
-        self._found.append(note)
-        self._told.append(note)
-        tell_notes(self.record, self._told)
-
     def question(self, index: int) -> Question:
         """What is asked now for this choice; the dry write's own where that is the same."""
         if (self._question.index, self._question.variant) != (index, self.variant):
@@ -174,13 +167,12 @@ class Attempt:
         notes = [*self._notes, *self._fitted, *self._file_notes, *written, *self.variant.notes(self.request.fields)]
         if self._strict:
             refuse_if_strict(notes)
-        self._told = [*notes, *self._found]
-        tell_notes(self.record, self._told)
+        self.told.replace(notes)
         request_id = self.record.request_id
         seed = request_id if index == 0 else f"{request_id}/{index}"
         reader = self._contract.answer_reader(asked, seed, as_function=self.variant.as_function)
         if self.can_call:
-            reader = LeakReader(reader, LeakedCalls(asked, seed, self._tell_leak))
+            reader = LeakReader(reader, LeakedCalls(asked, seed, self.told.add_leaked_calls))
         # The client reads along with a stream that it asked for; one that is read for its stop sequences comes whole.
         job = Job(
             "chat",
@@ -190,10 +182,6 @@ class Attempt:
             self.request.stream,
         )
         return Question(index, self.variant, job, payload, reader)
-
-    def _tell_leak(self, calls: int) -> None:
-        self.record.record_leaked_calls(calls)
-        self.tell(Note("adapted", "text->call"))
 
     def _headers(self, stream: bool) -> dict[str, str]:
         headers = {

@@ -112,7 +112,7 @@ class Choices:
         batches: AsyncIterator[list[Event]] = opened.stream
         wanted = attempt.wanted
         if wanted is not None and not (wanted.is_scalar or opened.question.variant.as_function):
-            batches = keep_json(batches, wanted.extractor(), partial(attempt.tell, _extracted(attempt)))
+            batches = keep_json(batches, wanted.extractor(), partial(attempt.told.add, _extracted(attempt)))
         if not attempt.request.stop:
             return batches
 
@@ -275,7 +275,7 @@ def _is_altered(attempt: Attempt, seen: Seen) -> bool:
     """Whether the JSON is not all of the answer's text; told where words were left out."""
     text = "".join(part.text for part in seen.parts if isinstance(part, Text))
     if len(seen.json) < len(text.strip()):
-        attempt.tell(_extracted(attempt))
+        attempt.told.add(_extracted(attempt))
     return seen.json != text
 
 

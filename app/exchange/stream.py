@@ -11,6 +11,7 @@ from time import monotonic
 
 import aiohttp
 
+from app.errors import drop_frames
 from app.exchange.failures import NO_CALL, BrokenAnswer, Failure
 from app.exchange.notes import tell_usage
 from app.observe.gaps import Gaps
@@ -171,10 +172,8 @@ class Stream:
                 try:
                     chunk = await self._content.readany()
                 except (aiohttp.ClientError, OSError) as fault:
-                    failure = classify_fault(fault)
-                    if failure.cause == "timeout":
-                        self._failure = failure
-                        self._record.record_abort("idle_timeout")
+                    drop_frames(fault)  # the response keeps it, and it would keep this stream
+                    if self._has_timed_out(fault):
                         return []
                     chunk = b""
                 if len(chunk) > _TURN_BYTES:
@@ -187,6 +186,15 @@ class Stream:
             self._gaps = self._record.begin_answer()
         self._take_last(events)
         return events
+
+    def _has_timed_out(self, fault: aiohttp.ClientError | OSError) -> bool:
+        """Whether a read failed because nothing came in time; any other failure shows by what is missing."""
+        failure = classify_fault(fault)
+        if failure.cause != "timeout":
+            return False
+        self._failure = failure
+        self._record.record_abort("idle_timeout")
+        return True
 
     def _take_last(self, events: list[Event]) -> None:
         """Take a failure off a batch, and hear of the end."""

@@ -36,7 +36,8 @@ class ChunkedBody:
 
     def __init__(self) -> None:
         self.ended = False
-        self._judge: Callable[[bytes], bool] = self._size
+        # of the class: a method of this object would hold the object, and so itself
+        self._judge: Callable[[ChunkedBody, bytes], bool] = ChunkedBody._size
         self._line = b""
         self._left = 0  # bytes of the chunk that have not come yet
 
@@ -49,14 +50,14 @@ class ChunkedBody:
                 self._left -= step
                 position += step
                 continue
-            if not self._line and self._judge == self._size:
+            if not self._line and self._judge is ChunkedBody._size:
                 position = self._skip_whole(data, position)
                 if position == len(data):
                     break
             end = data.find(b"\n", position) + 1 or len(data)
             self._line += data[position:end]
             position = end
-            if len(self._line) > _LONGEST_LINE or not self._judge(self._line):
+            if len(self._line) > _LONGEST_LINE or not self._judge(self, self._line):
                 return False
             if self._line.endswith(b"\n"):
                 self._line = b""
@@ -79,13 +80,13 @@ class ChunkedBody:
         found = _SIZE.fullmatch(line)
         if found is not None:
             self._left = int(found[1], 16)
-            self._judge = self._chunk_end if self._left else self._trailer
+            self._judge = ChunkedBody._chunk_end if self._left else ChunkedBody._trailer
         return found is not None
 
     def _chunk_end(self, line: bytes) -> bool:
         """The end of the line behind a chunk."""
         if line == b"\r\n":
-            self._judge = self._size
+            self._judge = ChunkedBody._size
         return line in {b"\r", b"\r\n"}
 
     def _trailer(self, line: bytes) -> bool:

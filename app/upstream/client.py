@@ -143,34 +143,39 @@ class GigaChat:
                 server_hostname=fresh_connection_name(url) if anew else None,
             )
         except (aiohttp.ClientError, OSError) as fault:
-            failure = classify_fault(fault, reused=not FRESH.get())
-            self._report_unreachable(failure)
-            raise failure from fault
+            raise self._classify(fault) from fault
         if response.status != 200:
-            refused = await _read_refusal(response)
-            self._report_refusal(refused, small=body is None)
-            raise refused
+            raise await self._take_refusal(response, small=body is None)
         if (coding := find_encoding(response.headers)) is not None:
             response.close()
-            failure = refuse_encoded_answer(coding)
-            self.monitor.report_failure(failure.detail)
-            raise failure
+            raise self._refuse_encoded(coding)
         if body is not None:
             self.monitor.mark_available()
         return response
 
-    def _report_unreachable(self, failure: Unreachable) -> None:
+    # An error that stands in a variable of a frame that it leaves is a ring with it, which only the collector frees.
+
+    def _classify(self, fault: aiohttp.ClientError | OSError) -> Unreachable:
+        failure = classify_fault(fault, reused=not FRESH.get())
         if failure.cause in _CERTAIN:
             self.monitor.mark_unavailable(failure.detail)
         elif failure.cause != "stale":  # an idle connection that died says nothing about GigaChat
             self.monitor.report_failure(failure.detail)
+        return failure
 
-    def _report_refusal(self, refused: Refused, *, small: bool) -> None:
+    async def _take_refusal(self, response: aiohttp.ClientResponse, *, small: bool) -> Refused:
         """A GigaChat that refuses is there; of a small request's refusal the caller tells what it says."""
+        refused = await _read_refusal(response)
         if refused.status >= 500:
             self.monitor.report_failure(str(refused))
         elif not small and not refused.page:
             self.monitor.mark_available(success=False)
+        return refused
+
+    def _refuse_encoded(self, coding: str) -> Unreachable:
+        failure = refuse_encoded_answer(coding)
+        self.monitor.report_failure(failure.detail)
+        return failure
 
     def _build_url(self, path: str) -> URL:
         url = self._urls.get(path)

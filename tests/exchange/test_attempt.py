@@ -262,7 +262,7 @@ def test_what_was_done_to_an_answer_is_told_with_the_rest() -> None:
     """Also where another choice is written after it."""
     record = RequestRecord()
     plan = attempt(asked(Text("x"), n=2), record, Note("adapted", "a->b"))
-    plan.tell(Note("adapted", "text->call"))
+    plan.told.add(Note("adapted", "text->call"))
     assert record.adapted == "a->b, text->call"
     plan.question(1)
     assert record.adapted == "a->b, text->call"

@@ -186,7 +186,7 @@ async def test_no_password_is_in_the_log_and_no_key_of_a_url(
     running = process.event("listening")
     assert running["settings"]["GIGACHAT_CREDENTIALS"] == "set"
     headers = {"Authorization": f"Bearer {SECRETS['GPT2GIGA_API_KEY']}"}
-    for path in (f"{CHAT}?key=start-secret", "/v1/models?key=start-secret", "/start-secret?key=start-secret"):
+    for path in (f"{CHAT}?key=start-secret", "/v1/models?key=start-secret", "/elsewhere?key=start-secret"):
         async with http.post(process.url + path, json=HI, headers=headers) as response:
             assert response.status >= 400
             assert "start-secret" not in await response.text()
