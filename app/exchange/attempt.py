@@ -133,6 +133,13 @@ class Attempt:
             self._question = self._write(index)
         return self._question
 
+    def let_go_of_question(self) -> None:
+        """Its answer has begun, and nothing will be asked again: a stream lasts, and need not hold its question."""
+        if not self.discarded:
+            self._asked.turns = self.request.turns = []
+            self._question.payload = {}
+            self._question.job.body = None
+
     def change_after_refusal(self, refusal: Refused) -> bool:
         """Take another variant after GigaChat's refusal; False: the refusal stands."""
         return not self._strict and self._change(

@@ -85,6 +85,7 @@ class Chat:
             # An exit stack costs as much as all else here: requests without files do without.
             async with self._open_first(attempt) if attempt.has_files else self._choices.open(attempt, 0) as opened:
                 if attempt.request.n == 1 and not attempt.request.stop and attempt.wanted is None:
+                    attempt.let_go_of_question()
                     yield opened.stream
                 else:
                     async with aclosing(self._stream_choices(attempt, opened)) as batches:
