@@ -14,7 +14,7 @@ PARAMETERS = {
     ),
     "as it is": "как есть",
     "0 and -1 mean no limit": "0 и -1 означают «без ограничения»",
-    "the same as `max_tokens`, and before it": "то же, что `max_tokens`; если заданы оба, действует он",
+    "the same as `max_tokens`, and before it": "то же, что `max_tokens`, но с более высоким приоритетом",
     "the same as `max_tokens`; the Responses API's name, sent here by some clients": (
         "то же, что `max_tokens`; имя из Responses API, некоторые клиенты присылают его и сюда"
     ),
@@ -22,7 +22,7 @@ PARAMETERS = {
         "аргумент SDK, который некоторые клиенты отправляют как поле: его содержимое считается полями тела"
     ),
     "functions, also in other vendors' forms; other tools and `strict` are left out, and told": (
-        "функции, в том числе в форматах других вендоров; остальные инструменты и `strict` отбрасываются, об этом сообщается"
+        "функции, в том числе в форматах других вендоров; прочие инструменты и `strict` отбрасываются, о чём сообщается"
     ),
     "`auto`, `none`, `required` or `any`, a function by name, `allowed_tools`; all forms": (
         "`auto`, `none`, `required` или `any`, функция по имени, `allowed_tools`; во всех форматах"
@@ -49,13 +49,15 @@ PARAMETERS = {
     "GigaChat's own": "собственный параметр GigaChat",
     "GigaChat's own; a list of strings": "собственный параметр GigaChat; список строк",
     "GigaChat's own; `enabled`, `top_n`": "собственный параметр GigaChat; `enabled`, `top_n`",
-    "names the conversation for the prompt cache, as a hash": "идентифицирует диалог для кэша промптов; в GigaChat уходит только хеш",
+    "names the conversation for the prompt cache, as a hash": (
+        "идентифицирует диалог для кэша промптов; в GigaChat уходит только хеш"
+    ),
     "as `user`": "как `user`",
-    "as `user`, and before it": "как `user`; если заданы оба, действует он",
+    "as `user`, and before it": "как `user`, но с более высоким приоритетом",
     "not sent": "не отправляется",
     "GigaChat has none": "в GigaChat такого нет",
     "GigaChat has `repetition_penalty`": "в GigaChat есть `repetition_penalty`",
-    "answers are not kept for clients": "ответы для клиентов не хранятся",
+    "answers are not kept for clients": "шлюз не хранит ответы",
     "answers are text": "ответы только текстом",
     "GigaChat decides": "решает GigaChat",
     "GigaChat has its own filter": "у GigaChat свой фильтр",
