@@ -209,9 +209,9 @@ FATES = {
     "README.md": {"carried": "carried", "passed": "passed on", "identity": "not sent", "dropped": "dropped, told"},
     "README.ru.md": {
         "carried": "передаётся",
-        "passed": "уходит как есть",
+        "passed": "передаётся как есть",
         "identity": "не отправляется",
-        "dropped": "отбрасывается, сообщается",
+        "dropped": "отбрасывается, о чём сообщается",
     },
 }
 
