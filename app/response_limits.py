@@ -88,6 +88,8 @@ class _HeadParser:
         for start in range(0, len(data) or 1, _SLICE_BYTES):
             piece = data[start : start + _SLICE_BYTES]
             messages, upgraded, tail = self._parser.feed_data(piece)
+            if len(messages) == 1 and messages[0][0].code >= 200:  # as nearly all heads come
+                return self._finish_head(messages, data[start + _SLICE_BYTES :], upgraded, tail)
             final = list(dropwhile(_is_interim, messages))
             self._interim += len(messages) - len(final)
             self._size += len(piece)

@@ -1,4 +1,4 @@
-"""Bytecodes that the gateway's own code executes for a request and for a chunk of a stream: `python -m tests.bench.steps`.
+"""Bytecodes that the gateway's own code executes for a request and for a chunk: `python -m tests.bench.steps`.
 
 Time follows them here, since the code runs cold, and unlike time they do not depend on the machine. Everything is in
 one process and in one loop: the gateway with all that it does (key, log, metrics), the fake GigaChat, a client of plain
@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import gc
 import json
-import statistics
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +31,10 @@ from .processes import gateway_settings
 WARM_UP, TIMES = 8, 15
 SHORT, LONG = 20, 120  # chunks of the two streams whose difference counts
 OPEN = 40  # streams under way while objects are counted
+# What each figure was when it was last agreed on, by the minor version of Python.
+LIMITS = Path(__file__).with_name("steps.json")
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+ROOM = 1.05
 Place = tuple[str, str]
 
 
@@ -176,6 +179,20 @@ async def measure() -> dict[str, tuple[float, Counter[Place]]]:
     return found
 
 
+def read_limits() -> dict[str, dict[str, float]]:
+    """The committed figures."""
+    return json.loads(LIMITS.read_text()) if LIMITS.exists() else {}
+
+
+def find_raised(figures: dict[str, float], limits: dict[str, float]) -> dict[str, str]:
+    """The figures that are beyond their limits' room, or have none; each with both."""
+    return {
+        name: f"{figure:g}, limit {limits.get(name, 0):g}"
+        for name, figure in figures.items()
+        if figure > limits.get(name, 0) * ROOM
+    }
+
+
 def _tell(name: str, places: Counter[Place], by: str, most: int) -> None:
     told: Counter[str] = Counter()
     for (module, function), count in places.items():
@@ -190,7 +207,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.steps", description=__doc__.splitlines()[0])
     parser.add_argument("--by", choices=("module", "function"), help="where the steps are")
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places of each figure (60)")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the figures, as a guard's limits")
+    parser.add_argument("--write", action="store_true", help="make the figures this Python's limits")
     arguments = parser.parse_args()
     found = asyncio.run(measure())
     figures = {name: round(value, 1) for name, (value, _) in found.items()}
@@ -199,7 +216,8 @@ def main() -> None:
         for name, (_, places) in found.items():
             _tell(name, places, arguments.by, arguments.most)
     if arguments.write:
-        arguments.write.write_text(json.dumps(figures, indent=2) + "\n")
+        limits = read_limits() | {VERSION: figures}
+        LIMITS.write_text(json.dumps(limits, indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
