@@ -1,21 +1,24 @@
 """`python -m app check`: do settings, certificates and credentials work? One line a step, the remedy at a failure.
 
 A line begins with `ok`, with `WARN` (requests are served, but something is not as it should be) or with `FAIL`.
+A chat is asked for with `--chat` only, since it costs tokens.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import ssl
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 
+from app.account_checkup import STATUSES, Step, StepFailed, check_balance, check_model, try_chat
 from app.config import Config
 from app.model_abilities import read_abilities
-from app.redaction import MASK, mask_model
 from app.tls_settings import make_context
 from app.token_sources import choose_token_source
 from app.translate.gigachat.models import read as read_models
@@ -30,32 +33,12 @@ from app.upstream.tokens import Token, TokenSource
 
 DEFAULT_BASE = Config().base_url
 OLD_BASE = "https://gigachat.devices.sberbank.ru/api"
-# Without these models nobody is served; an alias, or a model that sees images, may be for another account.
-_NEEDED = frozenset({"GIGACHAT_MODEL", "GPT2GIGA_EMBEDDINGS_MODEL"})
-# What helps where GigaChat itself refuses.
-_STATUSES = {
-    402: "Buy tokens in the personal account (developers.sber.ru), or set the key of an account that has some",
-    403: "Check in the personal account that the account is active, and its scope and tariff",
-    423: "GigaChat has stopped this for technical reasons: write to its support, or use another account",
-    429: "Wait a minute and try again; find who else uses the same key",
-}
+_NO_KEY = (
+    "Set GIGACHAT_CREDENTIALS to the Authorization Key: in the environment, or in .env of the directory in which this "
+    "is run. Without a key: `make sandbox`"
+)
+_NO_CHAT = " (No chat was asked for: `python -m app check --chat` asks for one word, which costs some tokens.)"
 SOON_SECONDS = 30 * 86400  # a certificate that ends within so many seconds is named
-
-
-class Step(NamedTuple):
-    """A line of the report."""
-
-    word: Literal["ok", "WARN", "FAIL"]
-    text: str
-
-
-class StepFailed(Exception):
-    """A step that did not pass: what it was, and what helps."""
-
-    def __init__(self, step: str, remedy: str) -> None:
-        super().__init__(f"{step}: {remedy}")
-        self.step = step
-        self.remedy = remedy
 
 
 class _SilentObserver:
@@ -68,22 +51,22 @@ class _SilentObserver:
         """The steps print it themselves."""
 
 
-async def run(config: Config) -> int:
-    """Go through the steps, print a line for each; 1 at the first failure."""
+async def run(config: Config, *, chat: bool = False) -> int:
+    """Go through the steps, print a line for each; 1 at the first failure. `chat`: ask the models for a word too."""
     warnings = 0
     try:
-        async for step in _take_steps(config):
+        async for step in _take_steps(config, chat=chat):
             print(f"{step.word:<6}{step.text}")
             warnings += step.word == "WARN"
     except StepFailed as failure:
         print(f"FAIL  {failure.step}\n      {failure.remedy}")
         return 1
     found = "All is well" if not warnings else f"It works, with {warnings} warning(s) above"
-    print(f"{found}: `python -m app` will serve. (No chat was asked for, since it would cost tokens.)")
+    print(f"{found}: `python -m app` will serve." + ("" if chat else _NO_CHAT))
     return 0
 
 
-async def _take_steps(config: Config) -> AsyncIterator[Step]:
+async def _take_steps(config: Config, *, chat: bool) -> AsyncIterator[Step]:
     yield Step("ok", "settings: " + (", ".join(sorted(config.changed_settings())) or "all defaults"))
     for warning in config.warnings:
         yield Step("WARN", f"settings: {warning}")
@@ -91,6 +74,8 @@ async def _take_steps(config: Config) -> AsyncIterator[Step]:
     context = make_context(config, certificates)
     read_abilities(config)
     yield _check_certificates(config, certificates)
+    if config.state_dir is not None:
+        yield _check_state_dir(config.state_dir)
     async with open_session(context, config.connect_seconds) as session:
         try:
             token = await _fetch_token(config, context)
@@ -105,30 +90,34 @@ async def _take_steps(config: Config) -> AsyncIterator[Step]:
             yield Step("ok", "token: ready")
         where = " (the SANDBOX: no GigaChat)" if models.sandbox else ""
         yield Step("ok", f"GigaChat answers and has {len(models.kinds)} models{where}")
-        for setting, name in config.models():
-            yield _check_model(setting, bare(name), models.kinds)
+        async for step in _check_account(config, _make_client(config, session), token, models.kinds, chat=chat):
+            yield step
         if config.access_token and token.source != "ready":
             await _list_models(config, session, Token("ready", config.access_token))
             yield Step("ok", "the ready token works as the second level")
 
 
-def _check_model(setting: str, name: str, kinds: Mapping[str, str | None]) -> Step:
-    """Whether GigaChat has the model of a setting, for the use that the setting is about. Raises StepFailed."""
-    uses = {"GPT2GIGA_EMBEDDINGS_MODEL": ("embedder",), "GPT2GIGA_MODEL_ALIASES": ("chat", "embedder")}
-    wanted = uses.get(setting, ("chat",))
-    if name in kinds and kinds[name] in (*wanted, None):
-        return Step("ok", f"{setting}: {name}")
-    fault = f"GigaChat has no {_show_model(name)}" if name not in kinds else f"{name} is of the kind '{kinds[name]}'"
-    fitting = [one for one, kind in kinds.items() if kind in (*wanted, None)]
-    remedy = f"Choose of: {', '.join(fitting or kinds)}"
-    if setting in _NEEDED:
-        raise StepFailed(f"{setting}: {fault}", remedy)
-    return Step("WARN", f"{setting}: {fault}. {remedy}")
+async def _check_account(
+    config: Config, gigachat: GigaChat, token: Token, kinds: Mapping[str, str | None], *, chat: bool
+) -> AsyncIterator[Step]:
+    """The models of the settings, the tokens that are left, and whether GIGACHAT_MODEL answers."""
+    for setting, name in config.models():
+        yield check_model(setting, bare(name), kinds)
+    if config.balance_seconds:  # 0: it is never asked for
+        yield await check_balance(gigachat, token)
+    if chat:
+        yield await try_chat(gigachat, token, "GIGACHAT_MODEL", bare(config.model))
 
 
-def _show_model(name: str) -> str:
-    """A model's name as it may be printed: not when it looks like a secret."""
-    return "such model" if mask_model(name) == MASK else f"model {name!r}"
+def _check_state_dir(directory: Path) -> Step:
+    """Whether there is room in the directory, and whether it may be written."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"0" * 4096)
+    except OSError as fault:
+        remedy = "After a restart some uploaded files stay at GigaChat. Make room there, and let it be written"
+        return Step("WARN", f"GPT2GIGA_STATE_DIR can't be written ({fault.strerror}). {remedy}")
+    return Step("ok", "GPT2GIGA_STATE_DIR can be written")
 
 
 def _check_certificates(config: Config, certificates: list[trust.Certificate]) -> Step:
@@ -182,7 +171,7 @@ def _choose_given_token(config: Config, source: TokenSource) -> Token:
         return Token("mtls", "")
     if config.access_token_file:
         raise StepFailed("token: GIGACHAT_ACCESS_TOKEN_FILE names an empty file", "Write an access token into it")
-    raise StepFailed("token: no credentials are set", "Set GIGACHAT_CREDENTIALS to the Authorization Key")
+    raise StepFailed("token: no credentials are set", _NO_KEY)
 
 
 class _Models(NamedTuple):
@@ -210,7 +199,7 @@ async def _explain_failure(
         what = "the ready token" if token.source == "ready" else "the token"
         return StepFailed(f"GigaChat does not accept {what} (401)", "Give a token or key of the same contour and scope")
     step = f"GigaChat at {config.base_url}/v1: {failure}"
-    if isinstance(failure, Refused) and not failure.page and (known := _STATUSES.get(failure.status)):
+    if isinstance(failure, Refused) and not failure.page and (known := STATUSES.get(failure.status)):
         return StepFailed(step, known)
     if isinstance(failure, Unreachable) and failure.cause == "tls":
         return StepFailed("TLS with GigaChat: its certificate is not trusted", failure.detail)

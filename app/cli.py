@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
     check = command("check", "tell whether settings, certificate and credentials work")
+    check.add_argument("--chat", action="store_true", help="ask GIGACHAT_MODEL for one word too: it costs some tokens")
     check.set_defaults(run=_check)
 
     alive = command("alive", "exit 0 when the gateway of these settings runs: for health checks")
@@ -122,10 +123,10 @@ def _serve(_arguments: argparse.Namespace) -> int:
     return serve.main(Config.load())
 
 
-def _check(_arguments: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     from app.checkup import run
 
-    return asyncio.run(run(Config.load()))
+    return asyncio.run(run(Config.load(), chat=arguments.chat))
 
 
 def _alive(_arguments: argparse.Namespace) -> int:

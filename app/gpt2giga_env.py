@@ -69,6 +69,7 @@ _INEFFECTIVE = {
     "GIGACHAT_TOKEN_EXPIRY_BUFFER_MS": "",
     "GPT2GIGA_ADMIN_API_ENABLED": "",
     "GPT2GIGA_ADMIN_API_KEY": "",
+    "GPT2GIGA_CONFIG": "GigaChat's models alone are served",
     "GPT2GIGA_CORS_ALLOW_HEADERS": "GPT2GIGA_CORS_ORIGINS decides alone",
     "GPT2GIGA_CORS_ALLOW_METHODS": "GPT2GIGA_CORS_ORIGINS decides alone",
     "GPT2GIGA_DEBUG_TRANSLATE_ENABLED": "`python -m app translate` shows what would be sent",
@@ -98,6 +99,10 @@ _INEFFECTIVE = {
     "GPT2GIGA_UI_ENABLED": "",
     "GPT2GIGA_USE_HTTPS": "a proxy in front ends TLS: see deploy/nginx and deploy/caddy",
 }
+
+
+# LiteLLM's names for its provider `gigachat` -> this gateway's. Source: litellm/llms/gigachat of LiteLLM 1.110.
+_LITELLM = {"GIGACHAT_API_BASE": "GIGACHAT_BASE_URL", "GIGACHAT_API_KEY": "GIGACHAT_CREDENTIALS"}
 
 
 class ConvertedSettings(NamedTuple):
@@ -131,7 +136,9 @@ def convert_settings(variables: dict[str, str], *, model: str, embeddings: str) 
 
 
 def describe_ineffective(name: str) -> str | None:
-    """The warning for a setting that gpt2giga knows and this gateway does not; None for any other name."""
+    """The warning for a setting of gpt2giga's or LiteLLM's that this gateway does not have; None for any other name."""
+    if name in _LITELLM:
+        return f"{name} is LiteLLM's and has no effect here: set {_LITELLM[name]}"
     if name not in _INEFFECTIVE and not name.startswith(_INEFFECTIVE_PREFIXES):
         return None
     hint = _INEFFECTIVE.get(name)

@@ -8,6 +8,9 @@ from http.client import HTTPConnection, HTTPException
 
 from app.config import Config
 
+_NOBODY = (
+    "The gateway does not run there: its last log line says why; or GPT2GIGA_HOST and GPT2GIGA_PORT are others here"
+)
 _MAX_BYTES = 65_536  # bytes of an answer
 
 
@@ -52,7 +55,7 @@ def _request(host: str, port: int, path: str, headers: dict[str, str]) -> tuple[
         response = connection.getresponse()
         return response.status, response.read(_MAX_BYTES)
     except OSError as fault:
-        print(f"nobody answers on {host}:{port}: {fault}", file=sys.stderr)
+        print(f"nobody answers on {host}:{port}: {fault.strerror or fault}. {_NOBODY}", file=sys.stderr)
     except HTTPException as fault:
         reason = repr(fault)[:200]  # it quotes the answer, which may be long and binary
         print(f"what answers on {host}:{port} is no gateway, nor HTTP: {reason}", file=sys.stderr)

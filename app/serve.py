@@ -141,6 +141,8 @@ async def _open_port(server: web.AppRunner, config: Config, port: int, name: str
             advice = remedy.format(name="GPT2GIGA_HOST", value="127.0.0.1")
         else:
             advice = remedy.format(name=name, value=choose_other_port(port))
+            if fault.errno == errno.EADDRINUSE:
+                advice += "; or end what listens there: `ss -ltnp` names it"
         why = describe_port_fault(fault)
         LOGGER.critical("cannot listen", extra=fields(host=mask_host(host), port=port, why=why, remedy=advice))
         raise _PortNotOpened from fault

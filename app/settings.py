@@ -143,7 +143,8 @@ def login_url(value: str) -> str:
     except ValueError:  # its text is not passed on: urlsplit quotes the URL, which may hold a password
         is_valid = False
     if not is_valid:
-        raise ValueError("is not an http(s) URL with a host, in printable ASCII")
+        wanted = "is not an http(s) URL with a host, in printable ASCII"
+        raise ValueError(wanted if "://" in value else f"{wanted}: write http:// or https:// in front")
     return value.rstrip("/")
 
 

@@ -39,6 +39,7 @@ async def test_all_is_well(sandbox: server.Running, capsys: pytest.CaptureFixtur
     ("changes", "failed", "remedy"),
     [
         ({"GIGACHAT_CREDENTIALS": ""}, "no credentials", "Set GIGACHAT_CREDENTIALS"),
+        ({"GIGACHAT_CREDENTIALS": ""}, "no credentials", "in .env of the directory in which this is run"),
         ({"GIGACHAT_CREDENTIALS": "d3Jvbmc6a2V5"}, "does not accept the key", "GIGACHAT_CREDENTIALS"),
         ({"GIGACHAT_SCOPE": "GIGACHAT_API_CORP"}, "another scope", "GIGACHAT_SCOPE"),
         ({"GIGACHAT_CREDENTIALS": "", "GIGACHAT_ACCESS_TOKEN": "old"}, "the ready token (401)", "same contour"),
@@ -172,6 +173,19 @@ async def test_the_trust_is_told(
     monkeypatch.setattr(trust, "shipped_directory", lambda: tmp_path)
     assert await checked(sandbox) == 1
     assert "is missing" in capsys.readouterr().out
+
+
+async def test_a_state_directory_that_is_full(
+    sandbox: server.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether it can be written is tried, nothing stays in it, and what is lost is told."""
+    assert await checked(sandbox, GPT2GIGA_STATE_DIR=str(tmp_path)) == 0
+    assert "ok    GPT2GIGA_STATE_DIR can be written" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    assert await checked(sandbox, GPT2GIGA_STATE_DIR="/proc/self") == 0
+    shown = capsys.readouterr().out
+    assert "WARN  GPT2GIGA_STATE_DIR can't be written (" in shown
+    assert "Make room there" in shown
 
 
 async def test_only_a_ready_token_is_enough(sandbox: server.Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,11 +133,17 @@ def test_everything_else_is_named() -> None:
         GPT2GIGA_TRAFFIC_LOG_POSTGRES_DSN=SECRET,
         GIGACHAT_PROFANITY_CHECK="False",
         GPT2GIGA_METRICS_ENABLED="False",
+        GPT2GIGA_CONFIG="profiles.yml",
         GPT2GIGA_PROT="1",
+        GIGACHAT_API_KEY=SECRET,
+        GIGACHAT_API_BASE="https://api.giga.chat/v1",
     )
     assert config.warnings == (
         "GPT2GIGA_METRICS_ENABLED has no effect: metrics are always on",
+        "GIGACHAT_API_BASE is LiteLLM's and has no effect here: set GIGACHAT_BASE_URL",
+        "GIGACHAT_API_KEY is LiteLLM's and has no effect here: set GIGACHAT_CREDENTIALS",
         "GIGACHAT_PROFANITY_CHECK is gpt2giga's and has no effect here: a request may carry profanity_check itself",
+        "GPT2GIGA_CONFIG is gpt2giga's and has no effect here: GigaChat's models alone are served",
         "GPT2GIGA_LOG_FILENAME is gpt2giga's and has no effect here: the log goes to the standard error",
         "GPT2GIGA_MODE is gpt2giga's and has no effect here: a key is asked for as soon as GPT2GIGA_API_KEY is set",
         "GPT2GIGA_PROT is unknown and has no effect: did you mean GPT2GIGA_PORT?",

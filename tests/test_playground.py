@@ -89,7 +89,7 @@ async def test_a_port_in_use_is_one_sentence(
         process = start_process(
             "sandbox", "--with-gateway", "--port", str(unused_port), env={"GPT2GIGA_PORT": str(taken)}
         )
-        said = f'"remedy":"GPT2GIGA_PORT={taken + 1} make sandbox (.env is not read here)"'
+        said = f'"remedy":"GPT2GIGA_PORT={taken + 1} make sandbox (.env is not read here); or end what listens'
     else:
         process = start_process("sandbox", "--port", str(taken))
         said = (

@@ -98,7 +98,7 @@ def test_health_where_nobody_answers(
     assert cli.main(["health"]) == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert f"127.0.0.1:{unused_port}" in shown.err
+    assert f"127.0.0.1:{unused_port}: Connection refused. The gateway does not run there" in shown.err
 
 
 BODIES = {

@@ -62,7 +62,7 @@ def test_a_port_in_use_ends_the_start(tmp_path: Path, taken: int, which: str) ->
     line = json.loads(lines[0])
     assert (line["level"], line["event"], line["port"]) == ("critical", "cannot listen", taken)
     assert "in use" in line["why"]
-    assert line["remedy"] == f"set {which}={taken + 1}"
+    assert line["remedy"] == f"set {which}={taken + 1}; or end what listens there: `ss -ltnp` names it"
 
 
 @pytest.mark.samples("192.0.2.1")

@@ -139,6 +139,15 @@ def test_a_fault_tells_no_secret(parse: Parser, raw: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_url_without_a_scheme_is_told_what_it_needs() -> None:
+    """The commonest slip of all; where there is a scheme, the sentence is about the rest."""
+    for raw in ("127.0.0.1:9555", "api.giga.chat/v1"):
+        with pytest.raises(ValueError, match="write http:// or https:// in front"):
+            settings.url(raw)
+    with pytest.raises(ValueError, match=r"in printable ASCII$"):
+        settings.url("ftp://a")
+
+
 def test_files_and_directories(tmp_path: Path) -> None:
     """A file must be readable; a directory is made with all above it, and may be there already."""
     path = tmp_path / "cert.pem"

@@ -45,10 +45,11 @@ class Kind:
     breaks: bool = True
 
     def example(self, name: str) -> dict[str, Any]:
-        """A body that adds this fault, with each parameter's default."""
+        """A body that adds this fault, once, with each parameter's default."""
         return {
             "kind": name,
             "where": next(place for place in ("chat", "oauth") if place in self.places),
+            "times": 1,
             **self.parameters,
         }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 _READY = 'docs/runbook.md, "Giving a ready token"'
 _FULL = 'docs/runbook.md, "Requests hold all of their memory"'
 GIGACHAT_GONE = (
-    "Run `python -m app check` beside the gateway: it tries network, certificate and the older host. "
+    "Run `python -m app check --chat` beside the gateway: it tries network, certificate, the older host and a chat. "
     "docs/runbook.md, Gpt2gigaProxyUpstreamDown"
 )
 SECOND_LEVEL = (

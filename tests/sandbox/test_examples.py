@@ -30,12 +30,15 @@ async def shell(command: str, token: str = "") -> Any:
 async def test_examples_of_faults_can_be_pasted(running: Running, session: aiohttp.ClientSession) -> None:
     """Each command adds its fault, with the parameters' defaults, at a place where it can fire."""
     async with session.get("/sandbox") as response:
-        shown = (await response.json())["faults"]
+        page = await response.json()
+    shown = page["faults"]
+    assert "with null until it is deleted" in page["about"]
     commands = [row["example"] for row in shown.values()]
     both = " && printf , && ".join(commands)
     added = await shell(f"printf [ && {both} && printf ]")
     assert [one["kind"] for one in added] == list(KINDS)
     assert added == [fault.describe() for fault in running.state.faults]
+    assert all('"times": 1' in command for command in commands)
     assert all(one["where"] in shown[one["kind"]]["where"] for one in added)
 
 

@@ -23,7 +23,8 @@ TOLD: dict[str, tuple[str, ...]] = {
     "/v1/images/generations": ("image_url",),
     "/v1/moderations": ("content_filter",),
     "/v1/threads/t/runs": ("Assistants",),
-    "/v1/batches": ("nothing like it",),
+    "/v1/batches": ("Batches", "/v1/chat/completions"),
+    "/v1/fine_tuning/jobs": ("nothing like it",),
     "/v1/completions": ("Bare prompts", "/v1/chat/completions"),
     "/v1/engines/davinci/completions": ("Bare prompts",),
     "/v1/chat": ("base URL ends in /v1",),
@@ -34,9 +35,25 @@ TOLD: dict[str, tuple[str, ...]] = {
     "/openai/v1/chat/completions": ("/v1/chat/completions",),
     "/api/chat": ("Ollama", "/v1"),
     "/api/tags": ("Ollama",),
-    "/v2/chat/completions": ("GigaChat's own",),
+    "/v2/chat/completions": ("contract v2", "base URL end in /v1", "/v1/chat/completions"),
+    "/v2/models": ("contract v2", "/v1/models"),
+    "/v2/messages": ("contract v2", "Anthropic"),
+    "/api/v2/chat/completions": ("contract v2",),
+    "/v2/v1beta/models/m:generateContent": ("contract v2", "Google"),
+    "/v1/v1beta/models/m:generateContent": ("Google",),
     "/v1/tokens/count": ("GigaChat's own",),
     "/key/generate": ("/health",),
+    "/budget/list": ("Keys, budgets",),
+    "/gigachat/v1/chat/completions": ("GigaChat's own",),
+    "/ping": ("/livez", "/readyz"),
+    "/ready": ("/livez", "/readyz"),
+    "/health/liveliness": ("/livez", "/readyz"),
+    "/health/readiness": ("/readyz",),
+    "/logs/stream": ("standard error", "/metrics"),
+    "/_admin/logs/tail": ("standard error",),
+    "/_debug/translate/openai-to-normalized": ("`python -m app translate`",),
+    "/bridge/models": ("/v1/models",),
+    "/model/info": ("/v1/models",),
     "/v1/rerank": ("/v1/embeddings",),
     "/openapi.json": ("OpenAI's",),
     "/v1/v1/responses": ("'/v1' stands twice", "Responses"),
@@ -53,7 +70,8 @@ def test_what_to_do_instead(path: str, words: tuple[str, ...]) -> None:
     told = unknown_paths.describe("POST", path)
     assert told.startswith(f"POST {path} is not served here. ")
     assert [word for word in words if word not in told] == []
-    assert ("stands twice" in told) is ("v1/v1" in path or "v1//v1" in path)
+    assert ("stands twice" in told) is ("v1/v1/" in path or "v1//v1" in path)
+    assert ("contract v2" in told) is ("v2/" in path)
 
 
 @pytest.mark.parametrize(

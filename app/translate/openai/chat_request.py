@@ -28,6 +28,11 @@ FIELDS = FieldNames(
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 # What names the conversation or its user, the narrowest first.
 _SESSIONS = ("prompt_cache_key", "user", "safety_identifier")
+_CONVERSATION = "send the conversation as a list of {role, content}."
+# What the conversation is called in Responses, bare completions, Gemini, Cohere and hand-made clients.
+_CONVERSATIONS = frozenset(
+    {"input", "inputs", "prompt", "contents", "content", "conversation", "history", "chat_history"}
+)
 _MAX_MODEL_NAME = 256
 # Fields that a plain chat does without.
 _MORE = frozenset({*tools.FIELDS, *formats.FIELDS})
@@ -67,7 +72,9 @@ def read(body: dict[str, Any], names: ModelNames) -> ChatRequest:
     passed, told = sift(body)
     notes += [*more, *told]
     stream = _flag(body.get("stream"), "stream")
-    turns, sampling = messages.read(body.get("messages"), notes), _sampling(body)
+    if body.get("messages") is None:
+        raise checks.missing("messages", _CONVERSATION, body, _CONVERSATIONS)
+    turns, sampling = messages.read(body["messages"], notes), _sampling(body)
     include_usage = _include_usage(body.get("stream_options"), stream, notes)
     request = Request(
         model=model,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from app.errors import INVALID_VALUE, MISSING_PARAMETER, UNSUPPORTED_PARAMETER, GatewayError
+from app.translate.openai.slips import find_in_place
 
 # The largest that GigaChat's JSON and ours can carry.
 MAX_INTEGER = 2**63 - 1
@@ -24,9 +26,17 @@ def invalid(path: str, message: str) -> GatewayError:
     return GatewayError(INVALID_VALUE, f"'{path}' {message}", param=path)
 
 
-def missing(path: str, message: str) -> GatewayError:
-    """A required field that is not there."""
-    return GatewayError(MISSING_PARAMETER, f"'{path}' is required: {message}", param=path)
+def missing(
+    path: str, message: str, given: Mapping[str, Any] | None = None, others: frozenset[str] = frozenset()
+) -> GatewayError:
+    """A required field that is not there. `given` is where it should be: a key that stands in its place is named.
+
+    `others`: what the field is called in other APIs.
+    """
+    field = path.rpartition(".")[2]
+    found = find_in_place(given, field, others) if given else ""
+    meant = f" '{found}' is not read: did you mean '{field}' by it?" if found else ""
+    return GatewayError(MISSING_PARAMETER, f"'{path}' is required: {message}{meant}", param=path)
 
 
 def unsupported(path: str, message: str) -> GatewayError:

@@ -27,6 +27,8 @@ _IDENTITIES: dict[str, Callable[[Any, str], Any]] = {
     "metadata": checks.php_obj,
 }
 _NAMES = _KNOWN.union(_IDENTITIES)
+# What the texts are called by Ollama, Cohere, Gemini and hand-made clients.
+_INPUTS = frozenset({"prompt", "text", "texts", "content", "contents", "messages", "documents", "sentences"})
 _FORMATS = ("float", "base64")
 
 
@@ -48,7 +50,9 @@ def read(body: dict[str, Any], names: ModelNames, sizes: Mapping[str, int]) -> t
         dimensions = checks.integer(dimensions, "dimensions", 1)
         if model in sizes:
             notes += _fitted(dimensions, sizes[model])
-    return EmbeddingsRequest(model, _texts(body.get("input")), encoding == "base64", dimensions, FIELDS), notes
+    if body.get("input") is None:
+        raise checks.missing("input", "send a string or an array of strings.", body, _INPUTS)
+    return EmbeddingsRequest(model, _texts(body["input"]), encoding == "base64", dimensions, FIELDS), notes
 
 
 def write(asked: EmbeddingsRequest, found: Vectors) -> dict[str, Any]:
@@ -71,8 +75,6 @@ def _fitted(dimensions: int, size: int) -> list[Note]:
 
 
 def _texts(value: Any) -> list[str]:
-    if value is None:
-        raise checks.missing("input", "send a string or an array of strings.")
     if isinstance(value, str):
         value, single = [value], True
     else:

@@ -110,7 +110,7 @@ def _wrap_bare_schema(given: dict[str, Any]) -> dict[str, Any]:
 
 def _read_schema(given: dict[str, Any], path: str, more: frozenset[str], notes: list[Note]) -> Format:
     if given.get("schema") is None:
-        raise checks.missing(f"{path}.schema", "send the JSON Schema of the answer.")
+        raise checks.missing(f"{path}.schema", "send the JSON Schema of the answer.", given)
     schema = checks.php_obj(given["schema"], f"{path}.schema")
     strict, description = given.get("strict"), given.get("description")
     if description is not None and checks.string(description, f"{path}.description"):

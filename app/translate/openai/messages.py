@@ -13,7 +13,7 @@ from typing import Any
 
 from app.translate import call_arguments
 from app.translate.dialogue import Call, FileId, Media, Note, Part, Result, Role, Text, Turn
-from app.translate.openai import calls, checks, parts
+from app.translate.openai import calls, checks, parts, slips
 from app.translate.openai.reading import Reading
 
 ROLES: dict[str, Role] = {
@@ -77,8 +77,6 @@ MAX_MESSAGES = 20_000
 
 def read(value: Any, notes: list[Note]) -> list[Turn]:
     """The messages of a request, in order; what is lost goes into `notes`."""
-    if value is None:
-        raise checks.missing("messages", "send the conversation as a list of {role, content}.")
     messages = checks.array(value, "messages")
     if not messages:
         raise checks.invalid("messages", "is empty: send at least one message.")
@@ -148,6 +146,8 @@ class _MessageReader:
         found = parts.read(message.get(words), f"{path}.{words}", reading)
         if len(message) > 2 or "content" not in message:
             self._read_more(message, role, found, path, words)
+        if not found and role != "assistant" and not reading.past and slips.find_in_place(message, "content"):
+            raise checks.missing(f"{path}.content", "send the message's text or parts.", message)
         return Turn(role, found, path)
 
     def _read_role(self, message: dict[str, Any], path: str) -> Role:
@@ -157,6 +157,8 @@ class _MessageReader:
                 self._reading.note("equivalent", "messages.role", f"{path}.role")
             return role
         if not self._reading.past:
+            if given is None and slips.find_in_place(message, "role"):
+                raise checks.missing(f"{path}.role", f"say who speaks: {', '.join(_NAMED)}.", message)
             given = checks.string(given, f"{path}.role")
             raise checks.invalid(f"{path}.role", f"must be one of {', '.join(_NAMED)}.")
         self._reading.note("adapted", "messages.role->user", f"{path}.role")

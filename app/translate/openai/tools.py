@@ -79,7 +79,7 @@ def _read_entry(item: dict[str, Any], path: str, notes: list[Note], kind: str | 
         raise checks.missing(f"{path}.type", "a tool is {type: 'function', function: {...}}.")
     if kind in (None, "function"):
         if wrapper is None and given is not None and "name" not in item:
-            raise checks.missing(f"{path}.function", "send the function's name, description and parameters.")
+            raise checks.missing(f"{path}.function", "send the function's name, description and parameters.", item)
     elif not _is_defined(item, wrapper):
         notes.append(Note("dropped", "tools.type", path))
         return []
@@ -135,7 +135,7 @@ def _read_definition(given: dict[str, Any], path: str, notes: list[Note]) -> Too
     own = {key: check(given[key], f"{path}.{key}") for key, check in _OWN.items() if given.get(key) is not None}
     unread_fields.tell(given, path, _READ, "tools", notes, _SILENT)
     return Tool(
-        name=read_name(given.get("name"), f"{path}.name", MAX_TOOL_NAME),
+        name=read_name(given.get("name"), f"{path}.name", MAX_TOOL_NAME, given),
         description=None if description is None else checks.string(description, f"{path}.description"),
         parameters=_read_parameters(given, path, notes),
         path=path,

@@ -5,21 +5,16 @@ Source: the gateway's own rule that nothing is lost silently; the SDKs let any k
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any
 
 from app.translate.dialogue import Note
 from app.translate.openai import checks
+from app.translate.openai.slips import MOST_COMPARED, find_near
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})  # values that ask for nothing
 MOST = 50_000  # notes of one request: millions would hold up everybody, and say no more
 MOST_OF_PAST = MOST // 2  # so that an old message leaves room for what is new
 _CACHE = "cache_control"  # a hint for another vendor's cache
-_NEAR = 0.8  # how much of a name must be as in a known one, by difflib's measure
-_MOST_COMPARED = 32  # notes of a request, behind which no name is compared any more: each costs up to a millisecond
-_WORD = re.compile(r"[A-Za-z0-9_.-]{3,40}")
 
 
 def asks_nothing(value: Any) -> bool:
@@ -59,17 +54,5 @@ def drop(rule: str, path: str, notes: list[Note], key: str, known: frozenset[str
     """A note for a key that is none of the `known`. Raises GatewayError where there are too many."""
     if len(notes) >= MOST:
         raise checks.invalid(path, "is one of too many keys that nobody knows.")
-    near = find_near(key, known) if len(notes) < _MOST_COMPARED and _WORD.fullmatch(key) else ""
+    near = find_near(key, known) if len(notes) < MOST_COMPARED else ""
     notes.append(Note("dropped", rule, path, near))
-
-
-@lru_cache(maxsize=512)
-def find_near(key: str, known: frozenset[str]) -> str:
-    """The one of `known` that was probably meant, whatever its case and underscores; empty where none is near."""
-    folded = {_fold(one): one for one in sorted(known)}
-    found = get_close_matches(_fold(key), folded, n=1, cutoff=_NEAR)
-    return folded[found[0]] if found else ""
-
-
-def _fold(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()

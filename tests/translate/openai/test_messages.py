@@ -90,7 +90,6 @@ def test_a_message_is_read(
 
 # messages, code, param
 REFUSED: list[tuple[Any, str, str]] = [
-    (None, "missing_required_parameter", "messages"),
     ([], "invalid_value", "messages"),
     ("Hi", "invalid_value", "messages"),
     ({"role": "user", "content": "a"}, "invalid_value", "messages"),
