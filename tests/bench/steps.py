@@ -29,7 +29,8 @@ from . import payloads, upstream
 from .processes import gateway_settings
 
 WARM_UP, TIMES = 8, 15
-SHORT, LONG = 20, 120  # chunks of the two streams whose difference counts
+PACED_TIMES = 3  # a paced stream lasts as long as it lasts
+SHORT, LONG = 10, 60  # chunks of the two streams whose difference counts
 OPEN = 40  # streams under way while objects are counted
 # What each figure was when it was last agreed on, by the minor version of Python.
 LIMITS = Path(__file__).with_name("steps.json")
@@ -114,7 +115,7 @@ async def serve() -> AsyncIterator[tuple[int, int]]:
     fake: int = behind.sockets[0].getsockname()[1]
     config = Config.load(gateway_settings(8090, fake), None)
     logs.configure(config.log_level, config.log_format)
-    runner = web.AppRunner(application.build(config), handler_cancellation=True, access_log=None)
+    runner = web.AppRunner(application.build(config), handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -125,25 +126,26 @@ async def serve() -> AsyncIterator[tuple[int, int]]:
         behind.close()
 
 
-async def count_request(port: int, content: bytes) -> tuple[float, Counter[Place]]:
+async def count_request(port: int, content: bytes, times: int = TIMES) -> tuple[float, Counter[Place]]:
     """The median over some requests, and the places of one of them."""
     async with Client(port) as client:
-        for _ in range(WARM_UP):
+        for _ in range(min(WARM_UP, times)):
             await client.ask(content)
         found = []
-        for _ in range(TIMES):
+        for _ in range(times):
             with Steps() as steps:
                 await client.ask(content)
                 await asyncio.sleep(0.01)  # what is done after the answer is part of it
             found.append(steps)
     found.sort(key=lambda one: one.total)
-    return found[TIMES // 2].total, found[TIMES // 2].places
+    return found[times // 2].total, found[times // 2].places
 
 
 async def count_chunk(port: int, shape: str) -> tuple[float, Counter[Place]]:
     """What one more chunk of a stream costs; the places are those of the longer stream less those of the shorter."""
-    short, few = await count_request(port, payloads.body("2k", shape, SHORT))
-    long, many = await count_request(port, payloads.body("2k", shape, LONG))
+    times = PACED_TIMES if shape == payloads.PACED else TIMES
+    short, few = await count_request(port, payloads.body("2k", shape, SHORT), times)
+    long, many = await count_request(port, payloads.body("2k", shape, LONG), times)
     return (long - short) / (LONG - SHORT), many - few
 
 
