@@ -1,6 +1,6 @@
 """What an account at GigaChat has, as `python -m app check` tells it: models, tokens that are left, an answer.
 
-Sources: docs/gigachat-api.md, "GET /models", "GET /balance", "Errors".
+Sources: docs/gigachat-api.md, "Models", "GET /balance", "Errors".
 """
 
 from __future__ import annotations

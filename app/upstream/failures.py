@@ -7,6 +7,7 @@ UpstreamFailure
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from http import HTTPStatus
@@ -55,26 +56,29 @@ class Unreachable(UpstreamFailure):
         self.detail = detail
 
 
-def classify_fault(fault: Exception, *, reused: bool = False) -> Unreachable:
-    """The failure that an exception of the HTTP client stands for; `reused`: the connection had served before."""
+def classify_fault(fault: Exception, *, reused: bool = False, server: str = "GigaChat") -> Unreachable:
+    """The failure that an exception of the HTTP client stands for; `reused`: the connection had served before.
+
+    `server`: what was asked, in the words for operators.
+    """
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
         return Unreachable("tls", _TLS_REMEDY.format(reason=_read_verify_message(fault.certificate_error)))
     if isinstance(fault, aiohttp.ClientSSLError | ssl.SSLError):
-        return Unreachable("handshake", f"the TLS handshake with GigaChat failed: {fault}")
-    if isinstance(fault, aiohttp.ClientConnectorDNSError):
-        return Unreachable("dns", f"GigaChat's host name does not resolve: {fault}")
-    if isinstance(fault, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return Unreachable("connect", f"no connection to GigaChat: {fault}")
+        return Unreachable("handshake", f"the TLS handshake with {server} failed: {fault}")
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        return _classify_connector(fault, server)
+    if isinstance(fault, aiohttp.ConnectionTimeoutError):
+        return Unreachable("connect", f"no connection to {server}: {fault}")
     if isinstance(fault, aiohttp.ClientHttpProxyError):
         # The exception's own words name the proxy's URL, with its password.
         wanted = _explain_proxy_status(fault.status)
         return Unreachable("connect", f"the outbound proxy refused the connection ({fault.status}){wanted}")
     if isinstance(fault, TimeoutError):
-        return Unreachable("timeout", "GigaChat did not answer in time")
+        return Unreachable("timeout", f"{server} did not answer in time")
     if isinstance(fault, aiohttp.ClientPayloadError):
-        return Unreachable("cut", "GigaChat's answer was cut off")
+        return Unreachable("cut", f"{server}'s answer was cut off")
     if isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionError):
-        return Unreachable("stale" if reused else "connect", "GigaChat closed the connection without an answer")
+        return Unreachable("stale" if reused else "connect", f"{server} closed the connection without an answer")
     return Unreachable("protocol", f"what answered is no GigaChat: {type(fault).__name__}")
 
 
@@ -90,6 +94,16 @@ def refuse_encoded_answer(coding: str) -> Unreachable:
         f"GigaChat's answer is compressed ({coding}), which the gateway never asks for: look at what stands between "
         "(a proxy must pass Accept-Encoding: identity on)",
     )
+
+
+def _classify_connector(fault: aiohttp.ClientConnectorError, server: str) -> Unreachable:
+    """No connection: the host, and the system's words. aiohttp's own show the address as a Python tuple."""
+    number, words = fault.os_error.errno, fault.os_error.strerror
+    if isinstance(fault, aiohttp.ClientConnectorDNSError):  # a resolver's numbers are not the system's
+        return Unreachable("dns", f"{server}'s host name does not resolve: {fault.host}: {words or fault.os_error}")
+    asked = "the outbound proxy" if isinstance(fault, aiohttp.ClientProxyConnectionError) else server
+    words = os.strerror(number) if number else words
+    return Unreachable("connect", f"no connection to {asked}: {fault.host}:{fault.port}: {words or fault.os_error}")
 
 
 def _explain_proxy_status(status: int) -> str:

@@ -167,7 +167,7 @@ async def _ask(
             coding = find_encoding(response.headers)
             body = await read_at_most(response, _MAX_ANSWER) if coding is None else b""
     except (aiohttp.ClientError, OSError) as fault:
-        failure = classify_fault(fault)
+        failure = classify_fault(fault, server="the OAuth server")
         reason, remedy = CAUSES[failure.cause]
         raise TokenFailure(reason, remedy, detail=failure.detail) from None
     if response.status != 200:

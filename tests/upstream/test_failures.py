@@ -46,6 +46,34 @@ def test_causes(fault: Exception, cause: str, reused: str) -> None:
     assert classify_fault(fault, reused=True).cause == reused
 
 
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        (
+            aiohttp.ClientConnectorError(KEY, OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 443)")),
+            "no connection to the OAuth server: api.giga.chat:443: Connection refused",
+        ),
+        (
+            aiohttp.ClientProxyConnectionError(KEY, OSError(errno.ECONNREFUSED, "Connect call failed")),
+            "no connection to the outbound proxy: api.giga.chat:443: Connection refused",
+        ),
+        (
+            aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "Name or service not known")),
+            "the OAuth server's host name does not resolve: api.giga.chat: Name or service not known",
+        ),
+        (
+            aiohttp.ClientConnectorError(KEY, OSError("Multiple exceptions: [Errno 111] a, [Errno 101] b")),
+            "no connection to the OAuth server: api.giga.chat:443: Multiple exceptions: [Errno 111] a, [Errno 101] b",
+        ),
+        (aiohttp.ServerDisconnectedError(), "the OAuth server closed the connection without an answer"),
+    ],
+    ids=["refused", "a proxy", "no name", "several addresses", "closed"],
+)
+def test_whose_fault_it_is_is_told(fault: Exception, detail: str) -> None:
+    """The server that was asked, its address, and the system's words for what happened."""
+    assert classify_fault(fault, server="the OAuth server").detail == detail
+
+
 def test_remedy_for_a_certificate() -> None:
     """An untrusted certificate names the reason, and the commands and the setting that help."""
     detail = classify_fault(aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)).detail
