@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import aiohttp
-from prometheus_client import Counter
 
+from app.observe.counters import Value
 from app.observe.credentials import CredentialObserver
 from app.observe.metrics import Metrics
 from app.observe.request_record import RequestRecord
@@ -65,7 +65,7 @@ class Sender:
         self._metrics = metrics
         self._health = health
         self.credential = health.alias
-        self._attempted: dict[tuple[str, str], Counter] = {}
+        self._attempted: dict[tuple[str, str], Value] = {}
 
     async def send(self, job: Job, record: RequestRecord) -> aiohttp.ClientResponse:
         """Ask; give the open 200 response, which the caller owns and ends. Raises UpstreamFailure, NoToken."""

@@ -71,7 +71,7 @@ class Histogram(Collector):
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The family with the current values of its series."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._names)
-        for values, series in list(self._series.items()):  # another thread may collect
+        for values, series in self._series.copy().items():  # made in one step: another thread may collect
             buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             below = 0
             for number, (bound, count) in enumerate(zip(self._bound_texts, list(series.counts), strict=True)):

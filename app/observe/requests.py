@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from prometheus_client import Counter, Gauge
-
 from app.observe import access_log, slo
 from app.observe.capture import UsageCapture
+from app.observe.counters import Value
 from app.observe.histograms import Series
 from app.observe.labels import TOKEN_TYPES
 from app.observe.metrics import Metrics
@@ -53,15 +52,15 @@ class RequestObserver:
         self.metrics = metrics
         self._sample = sample
         self._outcome_series: dict[tuple[str, bool, str, str], _OutcomeSeries] = {}
-        self._in_flight: dict[str, Gauge] = {}
+        self._in_flight: dict[str, Value] = {}
         self._model_series: dict[tuple[str, str, str], _ModelSeries] = {}
-        self._chunks: dict[str, Counter] = {}
+        self._chunks: dict[str, Value] = {}
         self._first_token = {result: metrics.slo.labels("ttft", result).inc for result in ("good", "bad", "excluded")}
         self.streak = Streak(metrics.consecutive_failures)
         self._usage_capture = UsageCapture()
         metrics.capture_ratio.set_function(self._usage_capture.ratio)
 
-    def in_flight(self, endpoint: str) -> Gauge:
+    def in_flight(self, endpoint: str) -> Value:
         """The gauge of requests that are being served."""
         gauge = self._in_flight.get(endpoint)
         if gauge is None:
@@ -101,7 +100,10 @@ class RequestObserver:
         if record.body_bytes:
             series.observe_body(record.body_bytes)
         if record.error_type is not None:
-            metrics.errors.labels(endpoint, record.error_type).inc(exemplar=exemplar)
+            errors = metrics.errors.labels(endpoint, record.error_type)
+            errors.inc()
+            if exemplar is not None:
+                errors.keep_exemplar(exemplar)
         if record.aborted_by is not None and record.stream:
             metrics.aborts.labels(endpoint, record.aborted_by).inc()
         if record.dropped_params:
