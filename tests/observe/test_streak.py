@@ -9,6 +9,7 @@ import pytest
 from app.observe.counters import Value
 from app.observe.request_record import RequestRecord
 from app.observe.streak import DOUBT_SECONDS, TRANSITIONS, Streak, StreakEvent, StreakState
+from tests.records import make_record
 
 
 class Clock:
@@ -34,7 +35,7 @@ def shown(gauge: Value) -> float:
 
 def ended(error_type: str | None = None, *, bad: bool = True, detail: str | None = None) -> RequestRecord:
     """A request's end."""
-    return RequestRecord(error_type=error_type, slo_bad=bad and error_type is not None, detail=detail)
+    return make_record(error_type=error_type, slo_bad=bad and error_type is not None, detail=detail)
 
 
 def test_only_a_served_request_ends_it() -> None:

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.observe import metrics
-from app.observe.request_record import RequestRecord
 from app.observe.requests import RequestObserver
 from app.sandbox import server
 from tests.observe.test_requests import samples
+from tests.records import make_record
 from tests.running import Running, eventually
 from tests.watching import CHAT, asking, saying
 
@@ -104,5 +104,5 @@ async def test_an_exemplar_names_a_failed_request(
 def test_names_of_fields_are_bounded() -> None:
     """However many rules there were, their series stay few."""
     observer, before = RequestObserver(metrics.shared()), samples("dropped_params_total")
-    observer.report(RequestRecord(endpoint="files", status=200, dropped_params={"seed": 2}), "/v1/files", "POST")
+    observer.report(make_record(endpoint="files", status=200, dropped_params={"seed": 2}), "/v1/files", "POST")
     assert samples("dropped_params_total") - before == {("dropped_params_total", "files", "seed"): 2}
