@@ -6,11 +6,11 @@ Each message is a fixed phrase. Variable data are in fields: `LOGGER.info("token
 from __future__ import annotations
 
 import atexit
-import datetime as dt
 import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
 
 def _format_json(moment: float, level: int, event: str, values: dict[str, Any]) -> bytes:
     line = {
-        "time": dt.datetime.fromtimestamp(moment, dt.UTC),
+        "time": datetime.fromtimestamp(moment, UTC),
         "level": _LEVELS.get(level, "info"),
         "event": event,
         **values,

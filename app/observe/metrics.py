@@ -41,6 +41,7 @@ class Metrics:
         self._models = LabelAllowlist("model", overflow, capacity=labels.MAX_MODELS)
         self._packages = LabelAllowlist("model", overflow, capacity=labels.MAX_PACKAGES)
         self._codes = LabelAllowlist("code", overflow, labels.STATUS_CODES)
+        self._code_labels = {int(code): code for code in labels.STATUS_CODES}
         self._credentials = LabelAllowlist("credential", overflow, capacity=labels.MAX_CREDENTIALS)
         self._params = LabelAllowlist("param", overflow, capacity=labels.MAX_PARAMS)
         self._create_request_families()
@@ -186,7 +187,7 @@ class Metrics:
 
     def code(self, status: int) -> str:
         """The label for a status."""
-        return self._codes.label_for(str(status))
+        return self._code_labels.get(status) or self._codes.label_for(str(status))
 
     def credential(self, alias: str) -> str:
         """The label for a credential."""
