@@ -16,18 +16,10 @@ def is_sampled(request_id: str, sample: float) -> bool:
 def log_request(
     record: RequestRecord, route: str, method: str, now: float, upstream: float, sample: float | None
 ) -> None:
-    """Write the line. Times are on the monotonic clock, in seconds.
+    """Write the line, without the fields that have no value. Times are on the monotonic clock, in seconds.
 
     `upstream`: how long GigaChat had the request. `sample`: the fraction of such lines that is written, if not all.
     """
-    level = logging.ERROR if record.slo_bad else logging.INFO
-    logs.log_fast(level, "request", _build_fields(record, route, method, now, upstream, sample))
-
-
-def _build_fields(
-    record: RequestRecord, route: str, method: str, now: float, upstream: float, sample: float | None
-) -> dict[str, object]:
-    """The line's fields, without those that have no value."""
     line: dict[str, object] = {
         "request_id": record.request_id,
         "client_request_id": record.client_request_id,
@@ -57,7 +49,7 @@ def _build_fields(
     _add_remarks(line, record)
     if sample is not None:
         line["sampled"] = sample
-    return line
+    logs.log_fast(logging.ERROR if record.slo_bad else logging.INFO, "request", line)
 
 
 def _add_stream(line: dict[str, object], record: RequestRecord) -> None:
