@@ -138,6 +138,9 @@ class Metrics:
             "bodies_bytes", "Memory that requests, and answers that wait to be read, hold."
         ).labels()
         self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires.", _LAG)
+        self.gc_pauses = self._histogram(
+            "gc_pause_seconds", "How long the garbage collector stopped everything.", _LAG, "generation"
+        )
         self.build_info = self._gauge("build_info", "The running version.", "version")
         self.config_info = self._gauge("config_info", "The settings in effect, as a hash.", "hash")
 
@@ -169,6 +172,8 @@ class Metrics:
             self.abort_usage.labels(method)
         for retry in itertools.product(("unauthorized", "stale"), ("success", "failure")):
             self.retries.labels(*retry)
+        for generation in labels.GENERATIONS:
+            self.gc_pauses.labels(generation)
         for cut in itertools.product(labels.PORTS, labels.CLOSE_CAUSES):
             self.connections_closed.labels(*cut)
 
