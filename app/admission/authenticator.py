@@ -20,6 +20,7 @@ class Authenticator:
 
     def __init__(self, api_key: str) -> None:
         self._key = api_key.encode()
+        self._tenant = _find_tenant(self._key)  # of whoever has it
 
     def admit(self, authorization: str | None, api_key: str | None, tenant_id: str | None) -> Tenant:
         """The tenant of a request with these headers (Authorization, x-api-key, X-Tenant-ID).
@@ -43,21 +44,23 @@ class Authenticator:
         # Whoever knows the only key, or uses a gateway without a key, is trusted to name the tenant.
         if tenant_id is not None:
             return parse_tenant(tenant_id)
-        # The logs show the hash. A tenant's name cannot begin with "_", so nobody can claim this tenant by its name.
-        return Tenant("_" + hashlib.blake2b(raw, digest_size=6).hexdigest()) if raw else DEFAULT
+        return self._tenant if self._key else _find_tenant(raw)
 
     def accepts_key(self, authorization: str | None, api_key: str | None) -> bool:
         """Whether these headers hold the configured key. Without a configured key no headers do."""
         return bool(self._key) and hmac.compare_digest(_read_key(authorization, api_key), self._key)
 
 
+def _find_tenant(key: bytes) -> Tenant:
+    """The tenant of a key. The logs show the hash. No name begins with "_": nobody can claim the tenant by its name."""
+    return Tenant("_" + hashlib.blake2b(key, digest_size=6).hexdigest()) if key else DEFAULT
+
+
 def _read_key(authorization: str | None, api_key: str | None) -> bytes:
     """The key in the headers, which may hold any bytes; empty if there is none."""
-    return (_read_bearer_token(authorization) or api_key or "").encode("utf-8", "surrogateescape")
-
-
-def _read_bearer_token(authorization: str | None) -> str:
-    if authorization is None:
-        return ""
-    scheme, _, value = authorization.partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
+    key = ""
+    if authorization is not None:
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() == "bearer":
+            key = value.strip()
+    return (key or api_key or "").encode("utf-8", "surrogateescape")

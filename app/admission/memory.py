@@ -49,23 +49,26 @@ class Memory:
         return self.left < self._reserve or self._clock() < self._exhausted_until
 
     def _change(self, reservation: Reservation, size: int) -> None:
-        before = reservation.taken
-        reservation.taken += size
+        before, tenant = reservation.taken, reservation.tenant
+        taken = reservation.taken = before + size
         self.left -= size
-        self._small += self._count_small(reservation.taken) - self._count_small(before)
-        held = self.tenants.get(reservation.tenant, 0) + size
+        max_small = self._max_small
+        if before <= max_small and taken <= max_small:
+            self._small += size
+        elif before <= max_small:
+            self._small -= before
+        elif taken <= max_small:
+            self._small += taken
+        held = self.tenants.get(tenant, 0) + size
         if held:
-            self.tenants[reservation.tenant] = held
+            self.tenants[tenant] = held
         else:
-            self.tenants.pop(reservation.tenant, None)
-
-    def _count_small(self, taken: int) -> int:
-        """What a reservation adds to the bytes of small requests."""
-        return taken if taken <= self._max_small else 0
+            self.tenants.pop(tenant, None)
 
     def _check(self, reservation: Reservation) -> None:
         """Raise GatewayError if the reservation, which has just grown, holds too much."""
-        exceeds_half = self._exceeds_half(reservation.tenant)
+        held = self.tenants.get(reservation.tenant, 0)
+        exceeds_half = 2 * held > self.limit and self._is_needed_by_others(reservation.tenant, held)
         if self.left >= 0 and not exceeds_half:
             return
         if reservation.taken <= self._max_small and self._small <= self._reserve:
@@ -81,11 +84,8 @@ class Memory:
             message = "The gateway holds too many large requests."
         raise GatewayError(OVERLOADED, f"{message} Try again shortly.")
 
-    def _exceeds_half(self, tenant: str) -> bool:
-        """Whether a tenant holds more than half while other tenants need memory."""
-        held = self.tenants.get(tenant, 0)
-        if 2 * held <= self.limit:
-            return False
+    def _is_needed_by_others(self, tenant: str, held: int) -> bool:
+        """Whether other tenants than this one, which holds so many bytes, hold or need memory."""
         others = self.limit - self.left - held
         return others > 0 or (self._refused_tenant != tenant and self._clock() < self._contended_until)
 
@@ -121,8 +121,10 @@ class Reservation:
 
     def __exit__(self, *_fault: object) -> None:
         """Return all memory."""
-        self.forbid_eviction()
-        self.give(self.taken)
+        if self._evict is not None:
+            self.forbid_eviction()
+        if self.taken:
+            self._memory._change(self, -self.taken)
 
     def take(self, size: int) -> None:
         """Hold more bytes. Raises GatewayError if all requests together, or those of the tenant, hold too much."""

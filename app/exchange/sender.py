@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import aiohttp
-from prometheus_client import Counter
 
+from app.observe.counters import Value
 from app.observe.credentials import CredentialObserver
 from app.observe.metrics import Metrics
 from app.observe.request_record import RequestRecord
@@ -65,7 +65,7 @@ class Sender:
         self._metrics = metrics
         self._health = health
         self.credential = health.alias
-        self._attempted: dict[tuple[str, int | None], Counter] = {}
+        self._attempted: dict[tuple[str, int | None], Value] = {}
 
     async def send(self, job: Job, record: RequestRecord) -> aiohttp.ClientResponse:
         """Ask; give the open 200 response, which the caller owns and ends. Raises UpstreamFailure, NoToken."""
@@ -129,7 +129,7 @@ class Sender:
             self._health.record_use(status, token.source)
         record.record_upstream_status(status)
 
-    def _find_counter(self, operation: str, status: int | None) -> Counter:
+    def _find_counter(self, operation: str, status: int | None) -> Value:
         """The counter of attempts with this end. Those of usual statuses are kept: to look labels up costs more."""
         code = "other" if status is None else self._metrics.code(status)
         counter = self._metrics.upstream_requests.labels(operation, code, self._health.label)

@@ -16,19 +16,10 @@ def is_sampled(request_id: str, sample: float) -> bool:
 def log_request(
     record: RequestRecord, route: str, method: str, now: float, upstream: float, sample: float | None
 ) -> None:
-    """Write the line. Times are on the monotonic clock, in seconds.
+    """Write the line, without the fields that have no value. Times are on the monotonic clock, in seconds.
 
     `upstream`: how long GigaChat had the request. `sample`: the fraction of such lines that is written, if not all.
     """
-    level = logging.ERROR if record.slo_bad else logging.INFO
-    logs.log_fast(level, "request", _build_fields(record, route, method, now, upstream, sample))
-
-
-def _build_fields(
-    record: RequestRecord, route: str, method: str, now: float, upstream: float, sample: float | None
-) -> dict[str, object]:
-    """The line's fields, without those that have no value."""
-    tokens, gaps = record.tokens, record.gaps
     line: dict[str, object] = {
         "request_id": record.request_id,
         "client_request_id": record.client_request_id,
@@ -43,28 +34,75 @@ def _build_fields(
         "stream": record.stream,
         "seconds": round(now - record.received, 4),
         "upstream_seconds": round(upstream, 4),
-        "first_token_seconds": None if record.first_token is None else round(record.first_token - record.received, 4),
-        "longest_gap_seconds": None if gaps is None else round(gaps.longest, 4),
-        "chunks": record.chunks or None,
-        "keepalives": record.keepalives or None,
-        "upstream_status": record.upstream_status,
-        "tries": record.tries or None,
-        "files": record.files or None,
-        "uploads": record.uploads or None,
-        "files_lost": "; ".join(record.lost_files) or None,
-        "files_seconds": round(record.files_seconds, 4) if record.files else None,
-        "prompt_tokens": tokens.prompt if tokens else None,
-        "completion_tokens": tokens.completion if tokens else None,
-        "cached_tokens": tokens.cached if tokens else None,
-        "billed_tokens": tokens.prompt + tokens.completion - tokens.cached if tokens else None,
-        "finish": record.finish,
-        "leaked_calls": record.leaked_calls or None,
-        "adapted": record.adapted or None,
-        "dropped": record.dropped or None,
-        "misspelt": record.slips or None,
-        "error_type": record.error_type,
-        "error": record.detail,
-        "aborted_by": record.aborted_by,
-        "sampled": sample,
     }
-    return {name: value for name, value in line.items() if value is not None}
+    if record.client_request_id is None:
+        del line["client_request_id"]
+    if record.model_asked is None:
+        del line["model_asked"]
+    if record.model is None:
+        del line["model"]
+    if record.wire_status is None:
+        del line["wire_status"]
+    if record.stream:
+        _add_stream(line, record)
+    _add_upstream(line, record)
+    _add_remarks(line, record)
+    if sample is not None:
+        line["sampled"] = sample
+    logs.log_fast(logging.ERROR if record.slo_bad else logging.INFO, "request", line)
+
+
+def _add_stream(line: dict[str, object], record: RequestRecord) -> None:
+    if record.first_token is not None:
+        line["first_token_seconds"] = round(record.first_token - record.received, 4)
+    if record.gaps is not None:
+        line["longest_gap_seconds"] = round(record.gaps.longest, 4)
+    if record.chunks:
+        line["chunks"] = record.chunks
+    if record.keepalives:
+        line["keepalives"] = record.keepalives
+
+
+def _add_upstream(line: dict[str, object], record: RequestRecord) -> None:
+    if record.upstream_status is not None:
+        line["upstream_status"] = record.upstream_status
+    if record.tries:
+        line["tries"] = record.tries
+    if record.files:
+        _add_files(line, record)
+    tokens = record.tokens
+    if tokens is not None:
+        prompt, completion, cached = tokens
+        line["prompt_tokens"] = prompt
+        line["completion_tokens"] = completion
+        line["cached_tokens"] = cached
+        line["billed_tokens"] = prompt + completion - cached
+    if record.finish is not None:
+        line["finish"] = record.finish
+
+
+def _add_files(line: dict[str, object], record: RequestRecord) -> None:
+    line["files"] = record.files
+    if record.uploads:
+        line["uploads"] = record.uploads
+    if record.lost_files:
+        line["files_lost"] = "; ".join(record.lost_files)
+    line["files_seconds"] = round(record.files_seconds, 4)
+
+
+def _add_remarks(line: dict[str, object], record: RequestRecord) -> None:
+    """What became of the client's fields and of the answer."""
+    if record.leaked_calls:
+        line["leaked_calls"] = record.leaked_calls
+    if record.adapted:
+        line["adapted"] = record.adapted
+    if record.dropped:
+        line["dropped"] = record.dropped
+    if record.slips:
+        line["misspelt"] = record.slips
+    if record.error_type is not None:
+        line["error_type"] = record.error_type
+    if record.detail is not None:
+        line["error"] = record.detail
+    if record.aborted_by is not None:
+        line["aborted_by"] = record.aborted_by

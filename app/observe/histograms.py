@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from time import time
 
 from prometheus_client import CollectorRegistry
@@ -27,17 +28,18 @@ class Series:
         self.exemplars: dict[int, Exemplar] = {}
         self.total = 0.0
 
-    def observe(self, value: float, exemplar: Mapping[str, str] | None = None) -> None:
-        """Count a value. The last exemplar of each bucket is kept, for OpenMetrics."""
-        bucket = bisect_left(self._bounds, value)
-        self.counts[bucket] += 1
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
-        if exemplar is not None:
-            self.exemplars[bucket] = Exemplar(dict(exemplar), value, time())
+
+    def keep_exemplar(self, labels: Mapping[str, str], value: float) -> None:
+        """Name the event whose value was counted, for OpenMetrics: the last of each bucket is shown."""
+        self.exemplars[bisect_left(self._bounds, value)] = Exemplar(dict(labels), value, time())
 
     def merge(self, other: Series) -> None:
         """Add the counts of another series with the same bounds."""
-        self.counts = [own + added for own, added in zip(self.counts, other.counts, strict=True)]
+        self.counts = list(map(add, self.counts, other.counts))
         self.total += other.total
 
 
@@ -71,7 +73,7 @@ class Histogram(Collector):
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The family with the current values of its series."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._names)
-        for values, series in list(self._series.items()):  # another thread may collect
+        for values, series in self._series.copy().items():  # made in one step: another thread may collect
             buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             below = 0
             for number, (bound, count) in enumerate(zip(self._bound_texts, list(series.counts), strict=True)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import Counter
+from app.observe.counters import Counter
 
 
 class LabelAllowlist:

@@ -17,6 +17,7 @@ OBJECTIVES = ("availability", "ttft", "token")
 RESULTS = ("good", "bad", "excluded")
 CREDENTIAL_STATES = ("active", "dead")
 PORTS = ("main", "metrics")
+GENERATIONS = ("0", "1", "2")  # of the garbage collector
 CLOSE_CAUSES = ("idle", "head", "evicted", "refused", "unread")  # why the gateway ended a connection
 # The statuses that clients get, and those of GigaChat that operators watch.
 STATUS_CODES = tuple(str(status) for status in (*STATUSES, 402, 403, 422, 423))

@@ -66,7 +66,7 @@ class LogWriter:
                 self._note_missing(1)
             else:
                 self._lines.append(line)
-                self._bytes += line_bytes
+                self._bytes = size
             if not self._idle:
                 return
             self._idle = False

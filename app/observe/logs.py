@@ -6,11 +6,11 @@ Each message is a fixed phrase. Variable data are in fields: `LOGGER.info("token
 from __future__ import annotations
 
 import atexit
-import datetime as dt
 import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
 
 def _format_json(moment: float, level: int, event: str, values: dict[str, Any]) -> bytes:
     line = {
-        "time": dt.datetime.fromtimestamp(moment, dt.UTC),
+        "time": datetime.fromtimestamp(moment, UTC),
         "level": _LEVELS.get(level, "info"),
         "event": event,
         **values,
@@ -95,14 +95,14 @@ def log_fast(level: int, event: str, values: dict[str, Any]) -> None:
     if not LOGGER.isEnabledFor(level):
         return
     # The log is text for people, or another handler was added.
-    if _writer is None or not _direct or _ROOT.handlers != _direct:
+    if _writer is None or _ROOT.handlers != _direct:
         LOGGER.log(level, event, extra={FIELDS: values})
         return
     _writer.write(_format_json(time(), level, event, values) + b"\n", level)
 
 
 _ROOT = logging.getLogger()
-_direct: list[logging.Handler] = []  # the handler that `configure` has set, if it writes JSON
+_direct: list[logging.Handler] | None = None  # the handler that `configure` has set, if it writes JSON
 _writer: LogWriter | None = None
 
 
@@ -142,7 +142,7 @@ def configure(level: str, form: str) -> None:
     handler = _build_handler(formatter)
     _ROOT.handlers[:] = [handler]
     _ROOT.setLevel(logging.WARNING)
-    _direct = [] if text else [handler]
+    _direct = None if text else [handler]
     LOGGER.setLevel(level.upper())
     logging.getLogger("aiohttp.server").addFilter(_HTTP_ERROR_FILTER)
     # No line shows these, and each would cost a call per record.

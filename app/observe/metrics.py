@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable
 from functools import cache
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from app.errors import ERROR_TYPES, STATUSES
 from app.observe import labels
+from app.observe.counters import Counter, Gauge
 from app.observe.gaps import BOUNDS
 from app.observe.histograms import Histogram
 from app.observe.label_allowlist import LabelAllowlist
@@ -23,8 +24,6 @@ _REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 _LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 _BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
-
-disable_created_metrics()  # type: ignore[no-untyped-call] # each counter would have a second series, `_created`
 
 
 @cache
@@ -42,6 +41,7 @@ class Metrics:
         self._models = LabelAllowlist("model", overflow, capacity=labels.MAX_MODELS)
         self._packages = LabelAllowlist("model", overflow, capacity=labels.MAX_PACKAGES)
         self._codes = LabelAllowlist("code", overflow, labels.STATUS_CODES)
+        self._code_labels = {int(code): code for code in labels.STATUS_CODES}
         self._credentials = LabelAllowlist("credential", overflow, capacity=labels.MAX_CREDENTIALS)
         self._params = LabelAllowlist("param", overflow, capacity=labels.MAX_PARAMS)
         self._create_request_families()
@@ -92,7 +92,9 @@ class Metrics:
         self.tokens = self._counter("tokens", "Tokens as GigaChat counted them.", "type", "model", "tenant")
         self.request_tokens = self._histogram("request_tokens", "Tokens of one request.", _TOKENS, "type")
         self.abort_usage = self._counter("abort_usage", "How the tokens of cut-off answers are known.", "method")
-        self.capture_ratio = self._gauge("usage_capture_ratio", "Answers whose usage GigaChat told, to all; 5 minutes.")
+        self.capture_ratio = self._gauge(
+            "usage_capture_ratio", "Answers whose usage GigaChat told, to all; 5 minutes."
+        ).labels()
         self.balance = self._gauge("balance_tokens", "What is left of a package.", "model", "credential")
         self.exhaustion = self._gauge(
             "balance_exhaustion_seconds", "When a package will be used up at the last hours' pace.", "model"
@@ -117,21 +119,28 @@ class Metrics:
         self.credential_state = self._gauge("credential_state", "1 for the state it is in.", "credential", "state")
         self.fallback_usable = self._gauge(
             "fallback_usable", "1 while GigaChat takes the ready token; NaN without one."
-        )
+        ).labels()
         self.certificate_expiry = self._gauge(
             "certificate_expiry_timestamp_seconds", "When a trusted certificate ends (Unix time).", "name"
         )
 
     def _create_process_families(self) -> None:
-        self.consecutive_failures = self._gauge("consecutive_failures", "Requests that failed one after another.")
-        self.log_lines_dropped = self._counter("log_lines_dropped", "Lines of the log that were lost.")
+        self.consecutive_failures = self._gauge(
+            "consecutive_failures", "Requests that failed one after another."
+        ).labels()
+        self.log_lines_dropped = self._counter("log_lines_dropped", "Lines of the log that were lost.").labels()
         self.connections = self._gauge("connections", "Clients that are connected.", "port")
         self.connections_limit = self._gauge("connections_limit", "How many may be connected at a time.", "port")
         self.connections_closed = self._counter(
             "connections_closed", "Connections that the gateway ended, by cause.", "port", "cause"
         )
-        self.bodies = self._gauge("bodies_bytes", "Memory that requests, and answers that wait to be read, hold.")
+        self.bodies = self._gauge(
+            "bodies_bytes", "Memory that requests, and answers that wait to be read, hold."
+        ).labels()
         self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires.", _LAG)
+        self.gc_pauses = self._histogram(
+            "gc_pause_seconds", "How long the garbage collector stopped everything.", _LAG, "generation"
+        )
         self.build_info = self._gauge("build_info", "The running version.", "version")
         self.config_info = self._gauge("config_info", "The settings in effect, as a hash.", "hash")
 
@@ -163,6 +172,8 @@ class Metrics:
             self.abort_usage.labels(method)
         for retry in itertools.product(("unauthorized", "stale"), ("success", "failure")):
             self.retries.labels(*retry)
+        for generation in labels.GENERATIONS:
+            self.gc_pauses.labels(generation)
         for cut in itertools.product(labels.PORTS, labels.CLOSE_CAUSES):
             self.connections_closed.labels(*cut)
 
@@ -181,7 +192,7 @@ class Metrics:
 
     def code(self, status: int) -> str:
         """The label for a status."""
-        return self._codes.label_for(str(status))
+        return self._code_labels.get(status) or self._codes.label_for(str(status))
 
     def credential(self, alias: str) -> str:
         """The label for a credential."""
@@ -198,10 +209,10 @@ class Metrics:
         return tenant if tenant == "default" else "other"
 
     def _counter(self, name: str, text: str, *names: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", text, names, registry=self._registry)
+        return Counter(f"{PREFIX}_{name}", text, names, self._registry)
 
     def _gauge(self, name: str, text: str, *names: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", text, names, registry=self._registry)
+        return Gauge(f"{PREFIX}_{name}", text, names, self._registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *names: str) -> Histogram:
         return Histogram(f"{PREFIX}_{name}", text, buckets, names, self._registry)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from random import getrandbits
+from struct import Struct
 from time import monotonic
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ from app.observe.gaps import Gaps
 
 _MOST_CAUSES = 4  # of lost files in a line
 _MAX_CAUSE = 300  # characters
+_ID_FORM = "%08x-%04x-%04x-%04x-%04x%08x"
+_split_id = Struct(">IHHHHI").unpack
 
 
 def new_id() -> str:
     """A request's id, in the form of a UUID. It is a name, not a secret: no entropy of the system's is spent."""
-    digits = f"{getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _ID_FORM % _split_id(getrandbits(128).to_bytes(16, "big"))
 
 
 class Tokens(NamedTuple):
@@ -29,13 +30,12 @@ class Tokens(NamedTuple):
     cached: int
 
 
-@dataclass(slots=True)
 class RequestRecord:
-    """One request. Times are seconds on the monotonic clock; durations are seconds."""
+    """One request. Times are seconds on the monotonic clock; durations are seconds.
 
-    request_id: str = field(default_factory=new_id)
-    endpoint: str = "other"
-    received: float = field(default_factory=monotonic)
+    What is not recorded is a default of the class: to set forty fields would cost each request as much as to count it.
+    """
+
     tenant: str = "default"
     client_request_id: str | None = None
     model_asked: str | None = None
@@ -70,6 +70,11 @@ class RequestRecord:
     dropped: str = ""
     dropped_params: Mapping[str, int] | None = None  # fields left out, and how often
     slips: str = ""  # those that are probably misspelt, with what was meant
+
+    def __init__(self, endpoint: str = "other") -> None:
+        self.request_id = new_id()
+        self.endpoint = endpoint
+        self.received = monotonic()
 
     def record_client_request_id(self, client_request_id: str | None) -> None:
         """The client's own id of the request; None if nothing of it may be shown."""
@@ -131,8 +136,10 @@ class RequestRecord:
 
     def record_usage(self, prompt: int, completion: int = 0, cached: int = 0) -> None:
         """What an answer cost; the answers of one request add up."""
-        before = self.tokens or Tokens(0, 0, 0)
-        self.tokens = Tokens(before.prompt + prompt, before.completion + completion, before.cached + cached)
+        before = self.tokens
+        if before is not None:
+            prompt, completion, cached = before.prompt + prompt, before.completion + completion, before.cached + cached
+        self.tokens = Tokens(prompt, completion, cached)
 
     def record_finish(self, finish: str | None, *, cut: bool = False) -> None:
         """How an answer ended, in GigaChat's word. `cut`: the gateway ended it, and its usage is a count."""
@@ -220,4 +227,5 @@ class RequestRecord:
         """GigaChat's time and our own so far, as headers tell them."""
         now = monotonic()
         upstream = self.upstream_seconds(now)
-        return f"{upstream * 1000:.1f}", f"{max(0.0, now - self.received - upstream - self.files_seconds) * 1000:.1f}"
+        overhead = max(0.0, now - self.received - upstream - self.files_seconds)
+        return f"{upstream * 1000:.1f}", f"{overhead * 1000:.1f}"

@@ -1,4 +1,4 @@
-"""Samples metrics that no request can update: the event loop's lag, whether there is a token, dropped log lines."""
+"""Samples metrics that no request updates: the loop's lag, the collector's pauses, the token, lost lines of the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from app.observe import logs, slo
+from app.observe.gc_pauses import count_gc_pauses
 from app.observe.metrics import Metrics
 
 TICK_SECONDS = 0.25
@@ -14,6 +15,11 @@ TOKEN_TICKS = 40  # one event of the objective `token` for each ten seconds
 
 async def watch(metrics: Metrics, source: Callable[[], str | None]) -> None:
     """Sample until cancelled. `source` returns the current token's source; None before the first attempt has ended."""
+    with count_gc_pauses(metrics.gc_pauses):
+        await _watch_loop(metrics, source)
+
+
+async def _watch_loop(metrics: Metrics, source: Callable[[], str | None]) -> None:
     loop = asyncio.get_running_loop()
     observe_lag = metrics.loop_lag.labels().observe
     tick = counted = 0

@@ -46,11 +46,12 @@ def judge_token(source: str | None) -> Result:
     return "good" if source in RENEWABLE_SOURCES else "bad"
 
 
-def is_slow(record: RequestRecord, now: float, overhead: float) -> bool:
-    """Whether the request took so long that an operator may ask about it."""
-    if now - record.received > SLOW_SECONDS or overhead > SLOW_OVERHEAD_SECONDS:
-        return True
-    return record.stream and judge_first_token(record, now) == "bad"
+def is_slow(seconds: float, overhead: float, first_word: Result | None) -> bool:
+    """Whether the request took so long that an operator may ask about it.
+
+    `seconds`: the whole; `overhead`: the gateway's share. `first_word`: the verdict on it, if this is a stream.
+    """
+    return seconds > SLOW_SECONDS or overhead > SLOW_OVERHEAD_SECONDS or first_word == "bad"
 
 
 def _is_excluded(record: RequestRecord) -> bool:

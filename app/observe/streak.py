@@ -14,8 +14,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from time import monotonic
 
-from prometheus_client import Gauge
-
+from app.observe.counters import Value
 from app.observe.request_record import RequestRecord
 
 # One such refusal tells of all requests; other failures may be one request's own.
@@ -72,7 +71,7 @@ class Streak:
     """
 
     def __init__(
-        self, gauge: Gauge, doubt_seconds: float = DOUBT_SECONDS, clock: Callable[[], float] = monotonic
+        self, gauge: Value, doubt_seconds: float = DOUBT_SECONDS, clock: Callable[[], float] = monotonic
     ) -> None:
         self.state = StreakState.CLEAR
         self.count = 0

@@ -23,18 +23,24 @@ def derive_session_id(tenant: str, request: Request) -> str:
     """32 hex digits, the same for every turn of a conversation."""
     digest = hashlib.blake2b(tenant.encode(), digest_size=16)
     if request.session is not None:
-        digest.update(b"\0own\0" + request.session.encode())
+        digest.update(f"\0own\0{request.session}".encode())
         return digest.hexdigest()
     for turn in request.turns:
-        if turn.role not in ("system", "user"):  # a greeting, or calls as an example, may open any conversation
+        role = turn.role
+        if role not in ("system", "user"):  # a greeting, or calls as an example, may open any conversation
             continue
-        has_words = _has_words(turn)
+        has_words: bool | None = None  # not known yet: most turns have no file
         for part in turn.parts:
             if isinstance(part, Text):
-                digest.update(b"\0" + turn.role.encode() + b"\0" + _shorten_text(part.text).encode())
-            elif isinstance(part, Media) and not has_words:
-                digest.update(b"\0file\0" + _describe_file(part).encode())
-        if turn.role == "user":
+                text = part.text
+                if len(text) > _MAX_HASHED_LENGTH:
+                    text = _shorten(text)
+                digest.update(f"\0{role}\0{text}".encode())
+            elif isinstance(part, Media):
+                has_words = _has_words(turn) if has_words is None else has_words
+                if not has_words:
+                    digest.update(f"\0file\0{_describe_file(part)}".encode())
+        if role == "user":
             break
     return digest.hexdigest()
 
@@ -53,11 +59,6 @@ def _has_words(turn: Turn) -> bool:
     return any(isinstance(part, Text) and part.text.strip() for part in turn.parts)
 
 
-def _shorten_text(text: str) -> str:
-    """The text, or its length and ends, which tell it from others: to hash 60 MB would take half a second."""
-    return text if len(text) <= _MAX_HASHED_LENGTH else _shorten(text)
-
-
 def _describe_file(media: Media) -> str:
     """What tells one file from another well enough, without hashing megabytes for it."""
     match media.source:
@@ -68,4 +69,5 @@ def _describe_file(media: Media) -> str:
 
 
 def _shorten(text: str) -> str:
+    """The text's length and ends, which tell it from others: to hash 60 MB would take half a second."""
     return f"{len(text)} {text[:_END_LENGTH]}{text[-_END_LENGTH:]}"

@@ -109,14 +109,14 @@ def _process() -> list[Sized]:
             Query(promql.series("connections"), "{{port}}, {{instance}}"),
             Query(promql.series("connections_limit"), "limit of {{port}}, {{instance}}"),
             unit="short",
-            size=(6, 8),
+            size=(5, 8),
         ),
         graph(
             "Connections that the gateway ended",
             "A second, by cause. `idle` is usual. `head` and `unread`: slow clients, or an attack. Others: the limit.",
             Query(promql.rate("connections_closed_total", "cause"), "{{cause}}"),
             unit="ops",
-            size=(6, 8),
+            size=(5, 8),
         ),
         graph(
             "Garbage collections",
@@ -126,14 +126,21 @@ def _process() -> list[Sized]:
                 "generation {{generation}}",
             ),
             unit="ops",
-            size=(6, 8),
+            size=(5, 8),
+        ),
+        graph(
+            "Garbage collector pauses",
+            "How long one collection stops everything, p99 by generation. Those of generation 2 are the longest.",
+            Query(promql.quantile(0.99, "gc_pause_seconds", "generation"), "generation {{generation}}"),
+            unit="s",
+            size=(5, 8),
         ),
         graph(
             "Scrape duration",
             "How long Prometheus waits for the metrics.",
             Query(promql.process("scrape_duration_seconds"), "{{instance}}"),
             unit="s",
-            size=(6, 8),
+            size=(4, 8),
         ),
     ]
 

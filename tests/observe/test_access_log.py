@@ -17,6 +17,7 @@ from app.observe import access_log
 from app.observe.gaps import Gaps
 from app.observe.request_record import RequestRecord, Tokens, new_id
 from app.sandbox import server
+from tests.records import make_record
 from tests.running import GatewayStarter, eventually
 from tests.watching import CHAT, saying
 from tests.watching import lines as written
@@ -54,10 +55,11 @@ def told() -> Iterator[tuple[str, str, frozenset[str]]]:
                     yield str(call.args[0].value), level, frozenset(_fields(extra, scope))
 
 
-def record(**more: Any) -> RequestRecord:
+def record() -> RequestRecord:
     """A request of which everything is known."""
     now = monotonic()
-    made = RequestRecord(
+    return make_record(
+        stream=True,
         client_request_id="c",
         model_asked="gpt-4o",
         model="GigaChat",
@@ -82,9 +84,6 @@ def record(**more: Any) -> RequestRecord:
         dropped="b, c;n=2",
         slips="b->bb",
     )
-    for name, value in more.items():
-        setattr(made, name, value)
-    return made
 
 
 def test_every_event_is_documented() -> None:
@@ -108,7 +107,7 @@ def test_every_field_of_a_request_is_documented(caplog: pytest.LogCaptureFixture
 def test_what_was_not_there_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """An unknown path costs a short line."""
     caplog.set_level("INFO", "gpt2giga")
-    access_log.log_request(RequestRecord(status=404), "other", "GET", monotonic(), 0.0, None)
+    access_log.log_request(make_record(status=404), "other", "GET", monotonic(), 0.0, None)
     assert set(written(caplog)[0]) == {
         "request_id",
         "method",
@@ -120,6 +119,65 @@ def test_what_was_not_there_is_left_out(caplog: pytest.LogCaptureFixture) -> Non
         "seconds",
         "upstream_seconds",
     }
+
+
+# What alone is known of a request -> the fields that its line has beside those of every line.
+ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"client_request_id": "c"}, {"client_request_id": "c"}),
+    ({"model_asked": "gpt-4o"}, {"model_asked": "gpt-4o"}),
+    ({"model": "GigaChat"}, {"model": "GigaChat"}),
+    ({"wire_status": 200}, {"wire_status": 200}),
+    ({"stream": True, "first_token": 12.25}, {"first_token_seconds": 2.25}),
+    ({"stream": True, "gaps": Gaps()}, {"longest_gap_seconds": 0.0}),
+    ({"stream": True, "chunks": 2}, {"chunks": 2}),
+    ({"stream": True, "keepalives": 3}, {"keepalives": 3}),
+    ({"upstream_status": 429}, {"upstream_status": 429}),
+    ({"tries": 2}, {"tries": 2}),
+    ({"files": 1}, {"files": 1, "files_seconds": 0.0}),
+    ({"files": 2, "uploads": 1}, {"files": 2, "uploads": 1, "files_seconds": 0.0}),
+    (
+        {"files": 2, "lost_files": ("a", "b"), "files_seconds": 0.12345},
+        {"files": 2, "files_lost": "a; b", "files_seconds": 0.1235},
+    ),
+    (
+        {"tokens": Tokens(10, 5, 3)},
+        {"prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 3, "billed_tokens": 12},
+    ),
+    (
+        {"tokens": Tokens(0, 0, 0)},
+        {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0, "billed_tokens": 0},
+    ),
+    ({"finish": "stop"}, {"finish": "stop"}),
+    ({"leaked_calls": 1}, {"leaked_calls": 1}),
+    ({"adapted": "a"}, {"adapted": "a"}),
+    ({"dropped": "b"}, {"dropped": "b"}),
+    ({"slips": "b->bb"}, {"misspelt": "b->bb"}),
+    ({"error_type": "internal"}, {"error_type": "internal"}),
+    ({"detail": "why"}, {"error": "why"}),
+    ({"aborted_by": "client"}, {"aborted_by": "client"}),
+]
+
+
+@pytest.mark.parametrize(("known", "told"), ALONE, ids=[next(reversed(told)) for _, told in ALONE])
+def test_what_is_known_is_told(known: dict[str, Any], told: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Each field is there with its value when it is known, whatever else is not."""
+    caplog.set_level("INFO", "gpt2giga")
+    one = make_record(request_id="id", received=10.0, **known)
+    access_log.log_request(one, "/v1/chat/completions", "POST", 13.5, 1.23456, None)
+    assert written(caplog) == [
+        {
+            "request_id": "id",
+            "method": "POST",
+            "route": "/v1/chat/completions",
+            "endpoint": "other",
+            "tenant": "default",
+            "status": 500,
+            "stream": known.get("stream", False),
+            "seconds": 3.5,
+            "upstream_seconds": 1.2346,
+            **told,
+        }
+    ]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])

@@ -34,8 +34,9 @@ def test_an_exemplar_names_the_last_of_its_bin() -> None:
     """OpenMetrics shows it beside the bucket; Prometheus's older text has no place for it."""
     registry = CollectorRegistry()
     series = Histogram("x_seconds", "What.", BOUNDS, (), registry).labels()
-    series.observe(0.7, {"request_id": "first"})
-    series.observe(0.8, {"request_id": "last"})
+    for value, name in ((0.7, "first"), (0.8, "last")):
+        series.observe(value)
+        series.keep_exemplar({"request_id": name}, value)
     series.observe(0.9)
     write: Callable[[CollectorRegistry], bytes] = openmetrics
     [line] = [line for line in write(registry).decode().splitlines() if " # " in line]

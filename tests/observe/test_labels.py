@@ -21,10 +21,11 @@ from app.observe.balances import BalanceObserver
 from app.observe.credentials import CredentialObserver
 from app.observe.gaps import Gaps
 from app.observe.metrics import Metrics
-from app.observe.request_record import RequestRecord, Tokens
+from app.observe.request_record import Tokens
 from app.observe.requests import RequestObserver
 from app.observe.upstream import UpstreamObserver
 from tests.observe.test_metrics import scraped
+from tests.records import make_record
 from tests.running import GatewayStarter, Running
 
 CAP = 10_000
@@ -56,7 +57,7 @@ def _filled(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> Non
     for endpoint in labels.ENDPOINTS:
         for number in range(100):
             for tenant in ("default", f"tenant-{number}"):
-                record = RequestRecord(
+                record = make_record(
                     endpoint=endpoint, model=f"model-{number}", tenant=tenant, stream=number % 2 == 0, **shape
                 )
                 record.status, record.dropped_params = 400 + number, {f"param-{number}": 1}

@@ -60,6 +60,7 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "credential_state": ("gauge", {"credential", "state"}, ()),
     "bodies_bytes": ("gauge", set(), ()),
     "event_loop_lag_seconds": ("histogram", set(), LAG),
+    "gc_pause_seconds": ("histogram", {"generation"}, LAG),
     "connections": ("gauge", {"port"}, ()),
     "connections_limit": ("gauge", {"port"}, ()),
     "connections_closed": ("counter", {"port", "cause"}, ()),
@@ -146,6 +147,7 @@ def test_the_page_for_operators_has_every_value() -> None:
         "method": labels.USAGE_METHODS,
         "state": labels.CREDENTIAL_STATES,
         "slo": labels.OBJECTIVES,
+        "generation": labels.GENERATIONS,
     }.items():
         assert tuple(re.findall(r"`(\w+)`", rows[name]))[: len(domain)] == domain, name
 
@@ -177,6 +179,7 @@ async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: a
     assert values("token_source", "source") == {"oauth", "password", "mtls", "ready", "none"}
     assert values("token_refresh", "result") == {"success", "failure"}
     assert values("token_refresh", "reason") == {"startup", "scheduled", "unauthorized"}
+    assert values("gc_pause_seconds", "generation") == {"0", "1", "2"}
     assert values("retries", "reason") == {"stale", "unauthorized"}
     assert values("label_overflow", "label") == {"model", "code", "credential", "param"}
     assert values("stream_chunks", "endpoint") == values("stream_keepalives", "endpoint") == {"chat"}

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from app.observe.request_record import RequestRecord
+from tests.records import make_record
 
 
 @pytest.mark.parametrize(
@@ -19,14 +20,14 @@ from app.observe.request_record import RequestRecord
 )
 def test_upstream_seconds(started: float | None, ended: float | None, expected: float) -> None:
     """GigaChat's time is 0 before it was asked, runs while it has the request, and stands still afterwards."""
-    record = RequestRecord("id", upstream_started=started, upstream_ended=ended)
+    record = make_record(upstream_started=started, upstream_ended=ended)
     assert record.upstream_seconds(15.0) == expected
 
 
 def test_milliseconds_share_the_time_between_gigachat_and_the_gateway() -> None:
     """What clients are told: GigaChat's share, then our own, both in milliseconds with one decimal."""
     now = monotonic()
-    record = RequestRecord("id", received=now - 3.0, upstream_started=now - 2.9, upstream_ended=now - 0.9)
+    record = make_record(received=now - 3.0, upstream_started=now - 2.9, upstream_ended=now - 0.9)
     upstream, overhead = record.milliseconds()
     assert upstream == "2000.0"
     assert 1000.0 <= float(overhead) < 1500.0
@@ -35,11 +36,9 @@ def test_milliseconds_share_the_time_between_gigachat_and_the_gateway() -> None:
 def test_our_own_share_is_never_negative() -> None:
     """A clock that is read twice must not tell a negative time."""
     now = monotonic()
-    assert (
-        RequestRecord("id", received=now + 10, upstream_started=now, upstream_ended=now + 1).milliseconds()[1] == "0.0"
-    )
+    assert make_record(received=now + 10, upstream_started=now, upstream_ended=now + 1).milliseconds()[1] == "0.0"
 
 
 def test_a_request_that_nobody_judged_counts_as_a_failure() -> None:
     """The default is the worst case: a way out that forgets the status is seen, not hidden as a success."""
-    assert RequestRecord("id").status == 500
+    assert RequestRecord().status == 500

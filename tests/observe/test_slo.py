@@ -9,13 +9,14 @@ import pytest
 from app import errors
 from app.observe import slo
 from app.observe.request_record import RequestRecord
+from tests.records import make_record
 
 START = 1000.0
 
 
 def record(**more: Any) -> RequestRecord:
     """A stream that came at START."""
-    return RequestRecord("id", received=START, status=200, stream=True, **more)
+    return make_record(received=START, status=200, stream=True, **more)
 
 
 def failed(kind: errors.Kind, **more: Any) -> RequestRecord:
@@ -74,17 +75,15 @@ def test_token(source: str | None, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "took", "overhead", "expected"),
+    ("seconds", "overhead", "first_word", "expected"),
     [
-        pytest.param(record(first_token=START + 1), 5, 0.01, False, id="usual"),
-        pytest.param(record(first_token=START + 1), 31, 0.01, True, id="long"),
-        pytest.param(record(first_token=START + 1), 5, 1.1, True, id="our own time"),
-        pytest.param(record(first_token=START + 4), 5, 0.01, True, id="late first word"),
-        pytest.param(
-            RequestRecord("id", received=START, status=200), 10, 0.01, False, id="a whole answer in ten seconds"
-        ),
+        pytest.param(5, 0.01, "good", False, id="usual"),
+        pytest.param(31, 0.01, "good", True, id="long"),
+        pytest.param(5, 1.1, "good", True, id="our own time"),
+        pytest.param(5, 0.01, "bad", True, id="late first word"),
+        pytest.param(10, 0.01, None, False, id="a whole answer in ten seconds"),
     ],
 )
-def test_slow(one: RequestRecord, took: float, overhead: float, expected: bool) -> None:
+def test_slow(seconds: float, overhead: float, first_word: slo.Result | None, expected: bool) -> None:
     """What an operator would look for is told, though it went well."""
-    assert slo.is_slow(one, START + took, overhead) is expected
+    assert slo.is_slow(seconds, overhead, first_word) is expected

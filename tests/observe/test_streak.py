@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from prometheus_client import Gauge
 
+from app.observe.counters import Value
 from app.observe.request_record import RequestRecord
 from app.observe.streak import DOUBT_SECONDS, TRANSITIONS, Streak, StreakEvent, StreakState
+from tests.records import make_record
 
 
 class Clock:
@@ -21,20 +22,20 @@ class Clock:
         return self.now
 
 
-def made(clock: Clock | None = None) -> tuple[Streak, Gauge]:
+def made(clock: Clock | None = None) -> tuple[Streak, Value]:
     """A streak, and its gauge."""
-    gauge = Gauge("streak", "", registry=None)
+    gauge = Value()
     return Streak(gauge, clock=clock or Clock()), gauge
 
 
-def shown(gauge: Gauge) -> float:
+def shown(gauge: Value) -> float:
     """The gauge's value."""
-    return float(next(iter(gauge.collect())).samples[0].value)
+    return gauge.current()
 
 
 def ended(error_type: str | None = None, *, bad: bool = True, detail: str | None = None) -> RequestRecord:
     """A request's end."""
-    return RequestRecord(error_type=error_type, slo_bad=bad and error_type is not None, detail=detail)
+    return make_record(error_type=error_type, slo_bad=bad and error_type is not None, detail=detail)
 
 
 def test_only_a_served_request_ends_it() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+from time import monotonic
 from typing import Any
 
 import aiohttp
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from app.observe import metrics
-from app.observe.request_record import RequestRecord
+from app.observe.metrics import Metrics
 from app.observe.requests import RequestObserver
 from app.sandbox import server
 from tests.observe.test_requests import samples
+from tests.records import make_record
 from tests.running import Running, eventually
 from tests.watching import CHAT, asking, saying
 
@@ -104,5 +107,22 @@ async def test_an_exemplar_names_a_failed_request(
 def test_names_of_fields_are_bounded() -> None:
     """However many rules there were, their series stay few."""
     observer, before = RequestObserver(metrics.shared()), samples("dropped_params_total")
-    observer.report(RequestRecord(endpoint="files", status=200, dropped_params={"seed": 2}), "/v1/files", "POST")
+    observer.report(make_record(endpoint="files", status=200, dropped_params={"seed": 2}), "/v1/files", "POST")
     assert samples("dropped_params_total") - before == {("dropped_params_total", "files", "seed"): 2}
+
+
+def test_what_has_no_label_is_kept_nowhere() -> None:
+    """Each request with a status or a model of its own counts as an overflow, and leaves nothing in the caches."""
+    registry = CollectorRegistry()
+    observer = RequestObserver(Metrics(registry))
+    gc.collect()
+    before = len(gc.get_objects())
+    observer.metrics.allow_models(["GigaChat"])
+    for number in range(500):
+        for status, model in ((600 + number, "GigaChat"), (200, f"model-{number}"), (200, "GigaChat")):
+            record = make_record(endpoint="chat", status=status, model=model, upstream_started=monotonic())
+            observer.report(record, CHAT, "POST", quiet=True)
+    name = "gpt2giga_proxy_label_overflow_total"
+    assert [registry.get_sample_value(name, {"label": label}) for label in ("code", "model")] == [500, 500]
+    gc.collect()
+    assert len(gc.get_objects()) - before < 250

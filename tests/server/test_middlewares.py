@@ -187,7 +187,7 @@ async def test_a_success_is_told_once(
 
 def test_the_cause_is_for_the_log() -> None:
     """The log's detail names the row and what stood behind it."""
-    record = RequestRecord("id")
+    record = RequestRecord()
     error = GatewayError(errors.UPSTREAM_UNREACHABLE, "for the client")
     record_error(record, error)
     assert record.detail == "upstream_error"

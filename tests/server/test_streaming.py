@@ -194,7 +194,7 @@ async def broken() -> AsyncIterator[str]:
     """A server whose handler fails in the middle of its stream."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        out = EventStream(request, RequestRecord("id"), commit_seconds=1, keepalive_seconds=1, keepalive=bytes)
+        out = EventStream(request, RequestRecord(), commit_seconds=1, keepalive_seconds=1, keepalive=bytes)
         async with out:
             await out.write(sse.encode(b"{}"))
             raise RuntimeError("a bug")
@@ -240,7 +240,7 @@ class Ending:
 @pytest.fixture
 async def ending() -> AsyncIterator[Ending]:
     """The connection takes no more when only the stream's end is left to be sent."""
-    record, over = RequestRecord("id"), asyncio.Event()
+    record, over = RequestRecord(), asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
         out = EventStream(request, record, commit_seconds=1, keepalive_seconds=0.1, keepalive=lambda: sse.KEEPALIVE)

@@ -73,6 +73,23 @@ def test_conversations_about_images_differ() -> None:
     assert len(names) == len(SOURCES)
 
 
+IMAGE = request(("user", ""))
+IMAGE.turns[0].parts = [Media("image", FileId("1"), "messages[0].content[0]")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (request(*FIRST), "f08dfaf6c1f20677ec9e5c02d58784c2"),
+        (request(*FIRST, session="user:1"), "d682728f50508c5b1961173c6800f80c"),
+        (IMAGE, "fa2bc247c57d72ac288f55393b937e5c"),
+    ],
+)
+def test_an_upgrade_keeps_the_name(asked: Request, expected: str) -> None:
+    """A new version of the gateway finds GigaChat's prompt cache as warm as the one before has left it."""
+    assert derive_session_id("t", asked) == expected
+
+
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_a_conversation_keeps_its_name(one: Request, other: Request) -> None:
     """Every turn of it has the same name: GigaChat's prompt cache stays warm."""

@@ -14,7 +14,7 @@ Scrape = dict[str, float]
 # Counts of reads from GigaChat, which the kernel joins as it likes; a share over five minutes; clocks; what the
 # gateway asks GigaChat when no request does.
 _MOVING = re.compile(
-    r"^(?:python_|process_|gpt2giga_proxy_(?:event_loop_lag|inter_chunk|usage_capture_ratio|connections|bodies_bytes|balance|token_expiry"
+    r"^(?:python_|process_|gpt2giga_proxy_(?:event_loop_lag|gc_pause|inter_chunk|usage_capture_ratio|connections|bodies_bytes|balance|token_expiry"
     r"|token_last_success|certificate_expiry|token_refresh_duration))"
     r'|operation="(?:models|balance)"|slo="token"'
 )
