@@ -28,11 +28,10 @@ def find_trim_function() -> Callable[[int], object] | None:
 async def trim_after_peaks(memory: Memory, look_seconds: float = LOOK_SECONDS) -> None:
     """Trim the heap each time that the memory held by requests has dropped from a peak. Runs until cancelled."""
     trim = find_trim_function()
-    highest = 0
     while trim is not None:
         await asyncio.sleep(look_seconds)
         held = memory.limit - memory.left
-        highest = max(highest, held)
-        if held < highest - _MIN_DROP_BYTES:
-            highest = held
+        memory.highest = max(memory.highest, held)  # of many small requests nobody else tells
+        if held < memory.highest - _MIN_DROP_BYTES:
+            memory.highest = held
             await asyncio.to_thread(trim, 0)

@@ -30,6 +30,7 @@ class Memory:
         self._clock = clock
         self.limit = limit
         self.left = limit
+        self.highest = 0  # bytes that were held at a time; whoever uses it sets it back
         self._max_small = limit // _SMALL_DIVISOR
         self._reserve = limit // _RESERVE_DIVISOR
         self._small = 0  # bytes that small requests hold
@@ -55,15 +56,21 @@ class Memory:
         max_small = self._max_small
         if before <= max_small and taken <= max_small:
             self._small += size
-        elif before <= max_small:
-            self._small -= before
-        elif taken <= max_small:
-            self._small += taken
+        else:
+            self._count_large(before, taken)
         held = self.tenants.get(tenant, 0) + size
         if held:
             self.tenants[tenant] = held
         else:
             self.tenants.pop(tenant, None)
+
+    def _count_large(self, before: int, taken: int) -> None:
+        """Something large has changed: only that makes a peak."""
+        if before <= self._max_small:
+            self._small -= before
+        elif taken <= self._max_small:
+            self._small += taken
+        self.highest = max(self.highest, self.limit - self.left)
 
     def _check(self, reservation: Reservation) -> None:
         """Raise GatewayError if the reservation, which has just grown, holds too much."""

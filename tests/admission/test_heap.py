@@ -36,6 +36,19 @@ async def test_it_is_given_back_after_a_peak(monkeypatch: pytest.MonkeyPatch) ->
     watching.cancel()
 
 
+async def test_a_short_peak_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was held between two looks, too."""
+    called: list[int] = []
+    monkeypatch.setattr(heap, "find_trim_function", lambda: called.append)
+    memory = Memory(256 * MIB)
+    watching = asyncio.create_task(heap.trim_after_peaks(memory, 0.0))
+    await turns()
+    with memory.reserve() as reservation:
+        reservation.hold(100 * MIB)
+    await eventually(lambda: called == [0])
+    watching.cancel()
+
+
 async def test_a_system_that_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not asked again and again."""
     monkeypatch.setattr(heap, "find_trim_function", lambda: None)
