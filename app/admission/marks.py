@@ -12,7 +12,7 @@ from typing import NamedTuple
 MAX_VALUES = 500_000
 # Bytes of memory for each mark: `{` for an object, what is read from it and what is written for it; `[` for a list; `"`
 # for half of a string; `,` for a value.
-_BRACE_BYTES, _BRACKET_BYTES, _QUOTE_BYTES, _COMMA_BYTES = 250, 70, 30, 40
+_BRACE_BYTES, _BRACKET_BYTES, _QUOTE_BYTES, _COMMA_BYTES = 300, 70, 36, 40
 _NO_MARKS = bytes(set(range(256)) - set(b'{[",'))
 
 

@@ -27,8 +27,8 @@ def test_weights() -> None:
     """What is no text weighs by its kind."""
     empty = count_all(b'{"x":[]}').weight
     assert count_all(b'{"x":[[],[]]}').weight - empty == 2 * 70 + 40
-    assert count_all(b'{"x":[{},{}]}').weight - empty == 2 * 250 + 40
-    assert count_all(b'{"x":["a","b"]}').weight - empty == 4 * 30 + 40
+    assert count_all(b'{"x":[{},{}]}').weight - empty == 2 * 300 + 40
+    assert count_all(b'{"x":["a","b"]}').weight - empty == 4 * 36 + 40
     assert count_all(b"1 true null").weight == 0
 
 
