@@ -61,9 +61,10 @@ class FunctionNames:
 
     def _make_map(self) -> dict[str, str]:
         if self._legal is None:
-            self._legal = {name: name for name in _collect_names(self._request) if _is_legal(name)}
+            names = _collect_names(self._request)
+            self._legal = {name: name for name in names if _is_legal(name)}
             self._own = dict(self._legal)
-            for name in _collect_names(self._request):
+            for name in names if len(self._legal) < len(names) else ():
                 if name not in self._legal:
                     legal = self._legal[name] = _make_legal(name, self._own)
                     self._own[legal] = name
@@ -71,9 +72,11 @@ class FunctionNames:
 
 
 def _collect_names(request: Request) -> dict[str, None]:
-    names = dict.fromkeys(tool.name for tool in request.tools)
+    names = dict.fromkeys([tool.name for tool in request.tools])
     for turn in request.turns:
-        names.update((part.name, None) for part in turn.parts if isinstance(part, Call))
+        for part in turn.parts:
+            if type(part) is Call:
+                names[part.name] = None
     return names
 
 

@@ -89,6 +89,8 @@ class ThinkTagSplitter:
 
 def split_thoughts(text: str) -> list[Piece]:
     """A whole answer's reasoning and text."""
+    if _OPENING not in text:
+        return [Text(text)] if text else []
     splitter = ThinkTagSplitter()
     pieces = splitter.feed(text)
     for held in splitter.finish():

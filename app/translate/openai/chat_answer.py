@@ -49,6 +49,8 @@ def write(answers: Sequence[Answer], answer_id: str, *, legacy: bool = False) ->
 
 def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text_of(answer), "refusal": None}
+    if len(answer.parts) == 1 and type(answer.parts[0]) is Text:  # as most answers are
+        return message
     if thoughts := "".join(part.text for part in answer.parts if isinstance(part, Thought)):
         message["reasoning_content"] = thoughts
     called = [part for part in answer.parts if isinstance(part, Call)]
@@ -74,11 +76,13 @@ def text_of(answer: Answer) -> str:
 def total(usages: Iterable[Usage | None]) -> Usage | None:
     """The sum over all choices; None when one of them was not counted: less than all would look like all."""
     given = list(usages)
+    if len(given) == 1:
+        return given[0]
     known = [used for used in given if used is not None]
     if len(known) < len(given):
         return None
-    if len(known) < 2:
-        return known[0] if known else None
+    if not known:
+        return None
     cached = [used.cached for used in known if used.cached is not None]
     return Usage(
         prompt=sum(used.prompt for used in known),

@@ -46,9 +46,9 @@ def unsupported(path: str, message: str) -> GatewayError:
 
 def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
     """A finite number within bounds, both included. The given int stays an int."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not float and type(value) is not int:
         raise wrong(path, "a number", value)
-    if not low <= value <= high or math.isinf(value):
+    if not low <= value <= high or value == math.inf:
         bounds = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
         raise invalid(path, f"must be {bounds}.")
     return value
@@ -56,9 +56,9 @@ def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
 
 def integer(value: Any, path: str, low: int) -> int:
     """A whole number; 5.0 counts as one, since some clients send floats only."""
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is float and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:
         raise wrong(path, "an integer", value)
     if value < low:
         raise invalid(path, f"must be at least {low}.")

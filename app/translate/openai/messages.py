@@ -31,6 +31,7 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
+_PLAIN = ("user", "assistant", "system")  # roles that are the dialogue's own words
 _NAMED = ("assistant", "developer", "function", "system", "tool", "user")  # to clients
 # Items of the Responses API in a list of messages: whose they are.
 _ITEMS: dict[str, Role] = {
@@ -82,18 +83,22 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
         raise checks.invalid("messages", "is empty: send at least one message.")
     if len(messages) > MAX_MESSAGES:
         raise checks.invalid("messages", f"holds {len(messages)} messages; at most {MAX_MESSAGES} are taken.")
-    reader = _MessageReader(notes, _find_new(messages))
-    turns = [
+    turns: list[Turn] = []
+    reader: _MessageReader | None = None
+    for index, message in enumerate(messages):
         # The common case first, since every request has many of it: a known role and a plain string, nothing else.
-        Turn(ROLES[message["role"]], [Text(message["content"])], f"messages[{index}]")
-        if type(message) is dict
-        and len(message) == 2
-        and type(message.get("content")) is str
-        and message.get("role") in ("user", "assistant", "system")
-        else reader.read(message, index)
-        for index, message in enumerate(messages)
-    ]
-    return [turn for turn in turns if turn is not None]
+        if (
+            type(message) is dict
+            and len(message) == 2
+            and type(text := message.get("content")) is str
+            and (role := message.get("role")) in _PLAIN
+        ):
+            turns.append(Turn(role, [Text(text)], f"messages[{index}]"))
+            continue
+        reader = reader or _MessageReader(notes, _find_new(messages))
+        if (turn := reader.read(message, index)) is not None:
+            turns.append(turn)
+    return turns
 
 
 def _find_new(messages: list[Any]) -> int:

@@ -36,6 +36,7 @@ _OF_SERVER = frozenset(
     }
 )
 _GEMINIS = frozenset({*_DECLARATIONS, *_OF_SERVER})
+_USUAL = frozenset({"name", "description", "parameters"})
 _READ = frozenset({"type", "name", "description", "strict", *_SCHEMAS, *_OWN})
 # Hints for other vendors' servers, and for people who look at a list of tools.
 _SILENT = frozenset(
@@ -62,8 +63,26 @@ def _read_list(value: Any, path: str, notes: list[Note]) -> list[Tool]:
     tools: list[Tool] = []
     for index, item in enumerate(checks.array(value, path)):
         place = f"{path}[{index}]"
+        if (usual := _read_usual(item, place)) is not None:
+            tools.append(usual)
+            continue
         tools.extend(_read_entry(checks.obj(item, place), place, notes, kind=None if path == "tools" else "function"))
     return tools
+
+
+def _read_usual(item: Any, path: str) -> Tool | None:
+    """The tool of an entry in OpenAI's own form, as nearly all are: nothing in it needs a note. None of any other."""
+    if type(item) is not dict or item.get("type") != "function" or len(item) != 2:
+        return None
+    given = item.get("function")
+    if type(given) is not dict or given.keys() != _USUAL:
+        return None
+    name, description, parameters = given["name"], given["description"], given["parameters"]
+    if type(name) is not str or type(description) is not str or type(parameters) is not dict:
+        return None
+    if not 0 < len(name) <= MAX_TOOL_NAME or parameters.get("type") != "object":
+        return None
+    return Tool(name, description, parameters, f"{path}.function")
 
 
 def _read_entry(item: dict[str, Any], path: str, notes: list[Note], kind: str | None) -> list[Tool]:
@@ -165,6 +184,8 @@ def _drop_strict(given: dict[str, Any], path: str, notes: list[Note]) -> None:
 
 def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
     """Each name once: the first one wins, and a second one that says the same is no loss."""
+    if len({tool.name for tool in tools}) == len(tools):
+        return tools
     found: dict[str, Tool] = {}
     for tool in tools:
         first = found.setdefault(tool.name, tool)

@@ -24,6 +24,7 @@ _PARAGRAPH = "\n\n"
 _LATE_SYSTEM = "[system] "
 _LOST_RESULT = "[tool result] "
 _NAMELESS_CALL = "[tool call] "
+_SPEAKERS = ("user", "assistant")
 # A user message without a word: GigaChat wants text.
 _BLANK = " "
 
@@ -69,18 +70,20 @@ class _History:
 
     def write(self, instruction: str | None) -> list[Message]:
         """The messages, in order."""
-        has_words = False
+        has_words, written = False, self._written
         for turn in self._turns:
-            parts = turn.parts
-            first = parts[0] if len(parts) == 1 else None
-            # most turns are one text
-            text = first.text if type(first) is Text else self._write_parts(turn)
-            if text is None:
-                has_words = True
+            parts, role = turn.parts, turn.role
+            if len(parts) == 1 and type(first := parts[0]) is Text:  # as most turns are
+                text: str | None = first.text
             else:
-                has_words = has_words or bool(text.strip())
+                text = self._write_parts(turn)
+            if not has_words:
+                has_words = text is None or not (text == "" or text.isspace())
+            if text and role in _SPEAKERS:
+                written.append({"role": role, "content": text})
+            elif text is not None:
                 self._write_text(text, turn)
-            if turn.role == "assistant":
+            if role == "assistant":
                 self._is_opening = False
         if not has_words:
             self._refuse_empty()

@@ -6,6 +6,7 @@ import pytest
 
 from app.translate.dialogue import Call, FileId, FileKind, Inline, Media, Note, Part, Result, Text, Turn, Uploaded
 from app.translate.gigachat.v1.attachments import Attachments
+from app.translate.turn_media import list_media
 
 
 def media(name: str, kind: FileKind | None = "image") -> Media:
@@ -34,7 +35,7 @@ def test_files_are_found_in_order() -> None:
     call, words = Call("1", "f", {}), Text("t")
     result = Result("1", None, [words, second])
     given = turn(words, first, call, result, third)
-    assert list(given.media()) == [first, second, third]
+    assert list_media([given]) == [first, second, third]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_files_are_found_in_order() -> None:
 )
 def test_whether_there_is_a_file_at_all(parts: list[Part], found: bool) -> None:
     """In any turn, at any depth."""
-    assert any(one for each in (turn(Text("x")), turn(*parts)) for one in each.media()) is found
+    assert any(one for each in (turn(Text("x")), turn(*parts)) for one in list_media([each])) is found
 
 
 @pytest.mark.parametrize(
