@@ -97,7 +97,16 @@ def _nine_kilobytes() -> dict[str, Any]:
     return {**_two_kilobytes(), "tools": tools, "tool_choice": "auto"}
 
 
-PAYLOADS: dict[str, Callable[[], dict[str, Any]]] = {"2k": _two_kilobytes, "9k": _nine_kilobytes}
+def _sixty_tools() -> dict[str, Any]:
+    """An agent with all its servers of tools: 60 KB."""
+    return {**_two_kilobytes(), "tools": [_tool(f"tool_{number}") for number in range(60)], "tool_choice": "auto"}
+
+
+PAYLOADS: dict[str, Callable[[], dict[str, Any]]] = {
+    "2k": _two_kilobytes,
+    "9k": _nine_kilobytes,
+    "60tools": _sixty_tools,
+}
 
 
 def body(payload: str, shape: str, chunks: int) -> bytes:

@@ -70,7 +70,10 @@ def finish_reason(finish: Finish, *, legacy: bool) -> str:
 
 def text_of(answer: Answer) -> str:
     """The words of an answer; GigaChat's own sentence when it declined."""
-    return "".join(part.text for part in answer.parts if isinstance(part, Text))
+    parts = answer.parts
+    if len(parts) == 1 and type(first := parts[0]) is Text:  # as most answers are
+        return first.text
+    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def total(usages: Iterable[Usage | None]) -> Usage | None:

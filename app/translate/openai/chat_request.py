@@ -150,15 +150,19 @@ def _sampling(body: dict[str, Any]) -> Sampling:
 
 
 def _max_tokens(body: dict[str, Any], notes: list[Note]) -> int | None:
-    given = [(name, checks.integer(body[name], name, -1)) for name in _LIMITS if body.get(name) is not None]
-    if not given:
-        return None
-    name, limit = given[0]
-    notes += [Note("dropped", other, other) for other, asked in given[1:] if asked != limit]
-    if limit <= 0:  # several clients say "no limit" so
-        notes.append(Note("adapted", f"{name}={limit}->unlimited", name))
-        return None
-    return limit
+    limit, first = None, ""
+    for name in _LIMITS:
+        if body.get(name) is None:
+            continue
+        asked = checks.integer(body[name], name, -1)
+        if limit is None:
+            limit, first = asked, name
+        elif asked != limit:
+            notes.append(Note("dropped", name, name))
+    if limit is None or limit > 0:
+        return limit
+    notes.append(Note("adapted", f"{first}={limit}->unlimited", first))  # several clients say "no limit" so
+    return None
 
 
 def _session(body: dict[str, Any]) -> str | None:
