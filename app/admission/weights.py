@@ -17,7 +17,7 @@ SMALL_BYTES = 16 * 1024
 SMALL_FACTOR = 20
 
 # Bytes for each value if there are few enough to count them.
-_VALUE_BYTES, _MAX_WEIGHED_VALUES = 350, 5000
+_VALUE_BYTES, _MAX_WEIGHED_VALUES = 350, 1000
 # Bytes of memory for each byte of a text, by the bytes that Python needs for its widest character.
 _TEXT_FACTORS = {1: 2, 2: 4, 4: 6}
 

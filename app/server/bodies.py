@@ -28,6 +28,8 @@ _SHORT_BYTES = 4 * 1024 * 1024
 _ENDING = frozenset({408, 413, 503})
 # aiohttp's parser tells nobody of a packed body that breaks off at its end: who waits for more looks up so often.
 _UNPACKING_SECONDS = 0.25
+# What so little seemed to hold is not looked at again: that costs a request of sixty tools more than all else.
+_WORTH_WEIGHING = 1024 * 1024
 # Parsing this much takes a few milliseconds.
 _LARGE = 256 * 1024
 # What has come of a body earns it one more second for each of these.
@@ -108,7 +110,9 @@ class HeldBody:
 
     def parsed(self, body: dict[str, Any]) -> None:
         """The body has been parsed: what its bytes seemed to hold and do not is given back."""
-        if self._values and (values := weigh_values(body)) is not None and values < self._values:
+        if self._values < _WORTH_WEIGHING:
+            return
+        if (values := weigh_values(body)) is not None and values < self._values:
             self._share.give(self._values - values)
             self._values = values
 
