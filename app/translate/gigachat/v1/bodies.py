@@ -39,15 +39,15 @@ def find_choice(body: Any) -> dict[str, Any] | None:
     return None
 
 
-def find_plain_text(body: Any) -> str | None:
-    """The text of a chunk that holds nothing else; None of any other."""
+def find_plain_text(data: bytes) -> str | None:
+    """The text of a chunk that holds nothing else; None of any other, and of what is no JSON."""
     try:
-        choice = body["choices"][0]
+        choice = orjson.loads(data)["choices"][0]
         delta = choice["delta"]
         text = delta["content"]
         plain = len(delta) == 1 or (len(delta) == 2 and delta.get("role") == "assistant")
         return text if plain and type(text) is str and choice.get("finish_reason") is None else None
-    except (LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError, orjson.JSONDecodeError):
         return None
 
 

@@ -95,7 +95,11 @@ class StreamReader:
             return events
         try:
             for data in self._decoder.feed(chunk):
-                self._read(data, events)
+                # as nearly all events of an answer are; any other is read in full
+                if self._flows and (text := find_plain_text(data)):
+                    events.append(Delta(self._index, Text(text)))
+                else:
+                    self._read(data, events)
         except sse.EventTooLarge as fault:
             self._fail(events, "upstream", str(fault))
         return events
@@ -126,9 +130,6 @@ class StreamReader:
         except orjson.JSONDecodeError:
             body = parse_leniently(data)
             self._has_halves, self._flows = True, False
-        if self._flows and (text := find_plain_text(body)):  # as nearly all chunks of an answer are
-            events.append(Delta(self._index, Text(text)))
-            return
         choice = find_choice(body)
         if choice is None:
             if not is_only_usage(body):
