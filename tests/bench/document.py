@@ -23,14 +23,14 @@ def end_on_signals() -> None:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
-def write(name: str, command: str, lines: Iterable[str]) -> None:
+def write(name: str, command: str, lines: Iterable[str], page: Path = PAGE) -> None:
     """Put a table between the markers of that name. Raises ValueError where the page has none."""
-    before, begin, rest = PAGE.read_text("utf-8").partition(f"<!-- {name}:begin -->\n")
+    before, begin, rest = page.read_text("utf-8").partition(f"<!-- {name}:begin -->\n")
     _, end, after = rest.partition(f"<!-- {name}:end -->")
     if not begin or not end:
-        raise ValueError(f"no markers of {name!r} in {PAGE}")
+        raise ValueError(f"no markers of {name!r} in {page}")
     block = "\n".join((f"`{command}`: {describe()}", "", *lines, ""))
-    PAGE.write_text(f"{before}{begin}{block}{end}{after}", "utf-8")
+    page.write_text(f"{before}{begin}{block}{end}{after}", "utf-8")
 
 
 def describe() -> str:
