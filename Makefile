@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run verify sandbox check check-long lint types layers test test-short test-long test-clients mutants fuzz bench format lock digests audit sbom
+.PHONY: help setup run verify sandbox check check-long lint types layers test test-short test-long test-clients mutants fuzz bench bench-streams bench-peers soak format lock digests audit sbom
 
 PYTHON ?= python3
 # hundreds of processes of the tests would each compile the program again
@@ -89,8 +89,21 @@ $(VENV)/.fuzz: $(DEV) $(LOCKS)/fuzz.txt
 	    --requirement $(LOCKS)/fuzz.txt
 	@touch $@
 
-bench: $(DEV) ## CPU per request and per chunk, as a ratio to bare aiohttp in the same run
-	$(BIN)/python -m tests.bench
+bench: $(DEV) ## CPU per request and per chunk, as a ratio to bare aiohttp in the same run; BENCH=--help
+	$(BIN)/python -m tests.bench $(BENCH)
+
+bench-streams: $(DEV) ## thousands of slow streams: delays, pauses, memory; BENCH=--docs writes docs/performance.md
+	$(BIN)/python -m tests.bench.streams $(BENCH)
+
+bench-peers: $(VENV)/.peers ## CPU beside gpt2giga and LiteLLM's proxy: they are downloaded, 1 GB
+	$(BIN)/python -m tests.bench.peers $(BENCH)
+
+$(VENV)/.peers: $(DEV) deploy/bench-peers.sh $(wildcard $(LOCKS)/peers-*.txt)
+	@VENV="$(VENV)" sh deploy/bench-peers.sh
+	@touch $@
+
+soak: $(DEV) ## an hour of mixed traffic, and whether memory grows for it; BENCH="--minutes 5"
+	$(BIN)/python -m tests.bench.soak $(BENCH)
 
 format: $(DEV) ## the code, formatted
 	$(BIN)/ruff check --fix .

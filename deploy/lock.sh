@@ -47,6 +47,9 @@ compile $LOCKS/clients-apart.txt $PROJECT --extra clients-apart --constraints $L
 compile $LOCKS/build.txt $LOCKS/build.in --constraints $LOCKS/dev.txt
 compile $LOCKS/tools.txt $LOCKS/tools.in
 compile $LOCKS/node.txt $LOCKS/node.in
+# Beside what the gateway is measured, each with what it asks for.
+compile $LOCKS/peers-gpt2giga.txt $LOCKS/peers-gpt2giga.in
+compile $LOCKS/peers-litellm.txt $LOCKS/peers-litellm.in
 compile deploy/worker/requirements.txt deploy/worker/requirements.in --constraints $LOCKS/dev.txt
 
 for machine in x86_64 aarch64; do

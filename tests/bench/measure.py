@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import load, payloads, verify
+from .figures import percentile
 from .processes import Launcher, Process, ask_chat
 from .steadiness import Ratios, probe
 
@@ -22,7 +23,7 @@ class Scenario:
     A round is `pairs` short turns of each proxy: what disturbs the machine mostly lasts longer than a pair of them.
     """
 
-    name: str
+    kind: str
     shape: str
     unit: str
     per_second: float
@@ -31,6 +32,12 @@ class Scenario:
     chunks: int = 0
     stagger: float = 0.0
     pairs: int = 1
+    payload: str = "2k"
+
+    @property
+    def name(self) -> str:
+        """The kind; whole requests differ by their size."""
+        return self.kind if self.shape != payloads.WHOLE else f"{self.kind} {self.payload}"
 
     def check(self, exchanges: list[load.Exchange]) -> None:
         """Every answer is what it should be."""
@@ -38,25 +45,32 @@ class Scenario:
             verify.answer(exchange.raw, self.chunks)
 
 
+KINDS = ("request", "burst", "paced", "first")
+
+
 def scenarios(quick: bool) -> tuple[Scenario, ...]:
-    """The three loads: a second or two of each proxy's work per round, less when quick."""
-    streams = 50
-    stagger = payloads.PACE_SECONDS / streams
-    return (
-        Scenario("request", payloads.WHOLE, "ms/request", 1e3, 750, 16, pairs=2 if quick else 6),
-        Scenario("burst", payloads.BURST, "us/chunk", 1e6, 75, 8, chunks=200, pairs=2 if quick else 6),
-        Scenario(
-            "paced",
-            payloads.PACED,
-            "us/chunk",
-            1e6,
-            streams,
-            streams,
-            50 if quick else 100,
-            stagger,
-            pairs=1 if quick else 2,
-        ),
+    """The loads: a second or two of each proxy's work per round, less when quick."""
+    streams, pairs = 50, 2 if quick else 6
+    counts = {"2k": 750, "9k": 500, "60tools": 150}
+    requests = tuple(
+        Scenario("request", payloads.WHOLE, "ms/request", 1e3, counts[name], 16, pairs=pairs, payload=name)
+        for name in payloads.PAYLOADS
+        if name in counts
     )
+    burst = Scenario("burst", payloads.BURST, "us/chunk", 1e6, 75, 8, chunks=200, pairs=pairs)
+    paced = Scenario(
+        "paced",
+        payloads.PACED,
+        "us/chunk",
+        1e6,
+        streams,
+        streams,
+        50 if quick else 100,
+        payloads.PACE_SECONDS / streams,
+        pairs=1 if quick else 2,
+    )
+    first = Scenario("first", payloads.BURST, "us/chunk", 1e6, 200, 1, chunks=10, pairs=pairs)
+    return (*requests, burst, paced, first)
 
 
 @dataclass(slots=True)
@@ -70,10 +84,10 @@ class Figures:
     def latency_ms(self) -> dict[str, float]:
         """Percentiles: extra information, since they depend on the machine more than on the proxy."""
         return {
-            "first_p50": _percentile(self.first, 50),
-            "first_p99": _percentile(self.first, 99),
-            "total_p50": _percentile(self.total, 50),
-            "total_p99": _percentile(self.total, 99),
+            "first_p50": percentile(self.first, 50),
+            "first_p99": percentile(self.first, 99),
+            "total_p50": percentile(self.total, 50),
+            "total_p99": percentile(self.total, 99),
         }
 
 
@@ -95,14 +109,9 @@ class Starts:
     megabytes: list[float] = field(default_factory=list)
 
 
-def _percentile(values: list[float], share: int) -> float:
-    ordered = sorted(values)
-    return 1000 * ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
-
-
-def _turn(scenario: Scenario, process: Process, payload: str, figures: Figures | None = None) -> None:
+def turn(scenario: Scenario, process: Process, figures: Figures | None = None) -> None:
     """Load one proxy once; without figures it is a warm-up."""
-    request = payloads.http(payloads.body(payload, scenario.shape, scenario.chunks), process.port)
+    request = payloads.http(payloads.body(scenario.payload, scenario.shape, scenario.chunks), process.port)
     plan = load.Plan(request, scenario.count, scenario.concurrency, scenario.stagger)
     before = process.cpu_seconds()
     try:
@@ -122,7 +131,6 @@ def _turn(scenario: Scenario, process: Process, payload: str, figures: Figures |
 def _pairs(
     comparison: Comparison,
     processes: tuple[Process, Process],
-    payload: str,
     count: int,
     core: int,
     tell: Callable[[str], None],
@@ -131,11 +139,11 @@ def _pairs(
     scenario = comparison.scenario
     turns = list(zip(processes, (comparison.bare, comparison.gateway), strict=True))
     for process, _ in turns:
-        _turn(scenario, process, payload)
+        turn(scenario, process)
     for index in range(count):
         probes = [probe(core)]
         for process, figures in turns:
-            _turn(scenario, process, payload, figures)
+            turn(scenario, process, figures)
             probes.append(probe(core))
         turns.reverse()
         comparison.ratios.add(comparison.gateway.cpu[-1] / comparison.bare.cpu[-1], probes)
@@ -146,7 +154,6 @@ def compare(
     launcher: Launcher,
     wanted: tuple[Scenario, ...],
     subject: str,
-    payload: str,
     rounds: int,
     tell: Callable[[str], None],
 ) -> list[Comparison]:
@@ -160,7 +167,7 @@ def compare(
             process.wait(ask_chat)
         for scenario in wanted:
             comparison = Comparison(scenario)
-            _pairs(comparison, (bare, gateway), payload, rounds * scenario.pairs, launcher.cores.proxy, tell)
+            _pairs(comparison, (bare, gateway), rounds * scenario.pairs, launcher.cores.proxy, tell)
             found.append(comparison)
     return found
 

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from . import payloads
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 20
+READY_SECONDS = 40  # LiteLLM takes ten
 POLL_SECONDS = 0.002
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
 
@@ -56,7 +57,7 @@ class Process:
         return time.clock_gettime_ns(~self.popen.pid << 3 | 2) / 1e9
 
     def rss_megabytes(self) -> float:
-        """Resident memory."""
+        """Resident memory, MiB."""
         status = Path(f"/proc/{self.popen.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
@@ -99,7 +100,8 @@ def ask_chat(connection: http.client.HTTPConnection) -> None:
     connection.request("POST", "/v1/chat/completions", payloads.body("2k", payloads.WHOLE, 0), headers)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -131,26 +133,30 @@ class Launcher:
     @contextlib.contextmanager
     def upstream(self) -> Iterator[Process]:
         """The fake GigaChat."""
-        port = _free_port()
-        with self._run("upstream", [f"{__package__}.upstream", str(port)], port, self.cores.load) as process:
+        port = free_port()
+        command = [sys.executable, "-m", f"{__package__}.upstream", str(port)]
+        with self.run("upstream", command, port, self.cores.load) as process:
             process.wait(ask_models)
             yield process
 
     @contextlib.contextmanager
-    def proxy(self, name: str, upstream_port: int) -> Iterator[Process]:
-        """`bare` or `gateway`, started and not yet ready."""
-        port = _free_port()
+    def proxy(
+        self, name: str, upstream_port: int, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Process]:
+        """`bare` or `gateway`, started and not yet ready; the settings are added to the gateway's usual ones."""
+        port = free_port()
         if name == "gateway":
-            settings, arguments = gateway_settings(port, upstream_port), ["app"]
+            settings, arguments = {**gateway_settings(port, upstream_port), **settings}, ["app"]
         else:
             settings, arguments = {}, [f"{__package__}.bare", str(port), str(upstream_port)]
-        with self._run(name, arguments, port, self.cores.proxy, settings) as process:
+        with self.run(name, [sys.executable, "-m", *arguments], port, self.cores.proxy, settings) as process:
             yield process
 
     @contextlib.contextmanager
-    def _run(
-        self, name: str, arguments: list[str], port: int, core: int, settings: dict[str, str] | None = None
+    def run(
+        self, name: str, command: list[str], port: int, core: int, settings: Mapping[str, str] | None = None
     ) -> Iterator[Process]:
+        """A process with so much of this one's environment as any needs, and with its settings."""
         environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         environment |= {"PYTHONPATH": str(ROOT), **(settings or {})}
         output = self.folder / f"{name}-{port}.log"
@@ -161,7 +167,7 @@ class Launcher:
             try:
                 started = time.perf_counter()
                 popen = subprocess.Popen(
-                    [sys.executable, "-m", *arguments],
+                    command,
                     cwd=working,
                     env=environment,
                     stdin=subprocess.DEVNULL,

@@ -7,6 +7,8 @@ request's last message (see payloads).
 from __future__ import annotations
 
 import asyncio
+import gc
+import re
 import sys
 import time
 from email.utils import formatdate
@@ -16,7 +18,7 @@ from typing import Any, cast
 import orjson
 import uvloop
 
-from . import payloads
+from . import payloads, slow
 
 BUILD = f"{payloads.MODEL}:2.0.28.2"
 CREATED = 1768996176
@@ -63,6 +65,13 @@ _COMPLETION = _json(
         "usage": USAGE,
     }
 )
+
+
+_FAILURE = re.compile(rb"bench:failure:([45]\d\d)")
+
+
+def _failure(status: int) -> bytes:
+    return _json({"status": status, "message": "Failed as it was asked to"}, f"{status} Failed")
 
 
 def _token() -> bytes:
@@ -145,7 +154,15 @@ class GigaChat(asyncio.Protocol):
             self._write(_NOT_FOUND)
 
     def _complete(self, request: dict[str, Any]) -> None:
-        found = payloads.MARK.search(orjson.dumps(request["messages"][-1]))
+        last = orjson.dumps(request["messages"][-1])
+        if failure := _FAILURE.search(last):
+            self._write(_failure(int(failure[1])))
+            return
+        found = payloads.MARK.search(last)
+        if request.get("stream") and (slowly := slow.MARK.search(last)):
+            self._write(_STREAM_HEAD)
+            self._slow(int(slowly[1]), 0, self._loop.time())
+            return
         if not request.get("stream") or found is None:
             self._write(_COMPLETION)
             return
@@ -166,6 +183,17 @@ class GigaChat(asyncio.Protocol):
         if self._write(frames[index]) and index + 1 < len(frames):
             due += payloads.PACE_SECONDS
             self._loop.call_at(due, self._paced, frames, index + 1, due)
+
+    def _slow(self, chunks: int, index: int, due: float) -> None:
+        """One event a second, each with the time at which it leaves; all that ends a stream comes with the last."""
+        role = {} if index else {"role": "assistant"}
+        content = slow.text(index, time.monotonic())
+        event = _event({"delta": {"content": content, **role}, "index": 0})
+        if index + 1 == chunks:
+            self._write(event + _frames(0)[0])
+        elif self._write(event):
+            due += slow.PACE_SECONDS
+            self._loop.call_at(due, self._slow, chunks, index + 1, due)
 
     def _write(self, data: bytes) -> bool:
         if self._transport is None or self._transport.is_closing():
@@ -191,4 +219,6 @@ async def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # its pauses would be told as the proxy's
+    slow.raise_file_limit()
     uvloop.run(serve(int(sys.argv[1])))

@@ -42,7 +42,7 @@ def _stream(raw: bytes, chunks: int) -> None:
     pieces = [piece for choice in choices if (piece := choice["delta"].get("content"))]
     _equal("number of chunks", len(pieces), chunks)
     _equal("text", "".join(pieces), payloads.text(chunks))
-    _equal("finish", [reason for choice in choices if (reason := choice["finish_reason"])], ["stop"])
+    _equal("finish", [reason for choice in choices if (reason := choice.get("finish_reason"))], ["stop"])
     _equal("usage", len([answer for answer in answers if answer.get("usage")]), 1)
 
 

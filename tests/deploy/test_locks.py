@@ -30,7 +30,7 @@ EXTRAS = {
     "clients": ("clients",),
     "clients-apart": ("clients-apart",),
 }
-OF_FILES = ("build", "tools", "node")
+OF_FILES = ("build", "tools", "node", "peers-gpt2giga", "peers-litellm")
 ALL = [*(LOCKS / f"{name}.txt" for name in (*EXTRAS, *OF_FILES)), WORKER]
 
 
@@ -94,7 +94,7 @@ def test_a_lock_has_exact_versions_with_hashes_and_nothing_else(path: Path) -> N
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("lock", [*EXTRAS, "locks/build", "locks/tools", "locks/node", "worker/requirements"])
+@pytest.mark.parametrize("lock", [*EXTRAS, *(f"locks/{name}" for name in OF_FILES), "worker/requirements"])
 def test_a_lock_keeps_the_ranges(lock: str, python: str, system: str) -> None:
     """On each Python everything that is asked for is there, in a version that its range allows."""
     environment: dict[str, str] = {**default_environment(), "python_version": python}  # type: ignore[dict-item]
