@@ -112,15 +112,16 @@ class Stream(asyncio.Protocol):
         """Compare each chunk's time with now."""
         now = time.monotonic()
         data = self._rest + data
+        if not self._chunks and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 200 "):
+            self._finish(data.partition(b"\r\n")[0].decode())
+            return
         if not data.endswith(b"\r\n"):
             self._rest = data
             return
         self._rest = b""
         for sent in slow.sent(data):
             self._note(sent, now)
-        if not self._chunks and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 200 "):
-            self._finish(data.partition(b"\r\n")[0].decode())
-        elif data.endswith(b"\r\n" + _LAST_CHUNK) or data == _LAST_CHUNK:
+        if data.endswith(b"\r\n" + _LAST_CHUNK) or data == _LAST_CHUNK:
             missing = self._streams.plan.chunks - self._chunks
             self._finish(f"{missing} chunks missing" if missing else None)
 

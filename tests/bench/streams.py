@@ -10,7 +10,7 @@ import argparse
 import gc
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,11 +22,12 @@ from .figures import percentile
 from .stream_load import Plan, Times
 
 STREAMS = (2000, 9900)
-RATE, HOLD_SECONDS = 400.0, 20.0
+RATE, HOLD_SECONDS = 300.0, 20.0
 SETTLE_SECONDS = 3.0  # connections close, their tasks end
 FILES_BESIDE = 200  # open files that are no streams
 FAILED = 2
-SETTINGS = {"GIGACHAT_MAX_CONCURRENCY": "20000", "GPT2GIGA_MAX_CONNECTIONS": "20000"}
+# By default 4096 clients may be connected, and a request of 2 KB holds 40 KB of its 256 MiB until its stream has ended.
+SETTINGS = {"GPT2GIGA_MAX_CONNECTIONS": "20000", "GPT2GIGA_MAX_BODIES_BYTES": "1GiB"}
 
 
 @dataclass(slots=True, frozen=True)
@@ -65,8 +66,10 @@ class Outcome:
 
     @property
     def met(self) -> bool:
-        """No error, delay and memory within the goal, where there is one for this number."""
+        """No error, delay and memory within the goal, where there is one for this number; all ran at the same time."""
         goal = GOALS.get(self.streams)
+        if not self.times.delays:
+            return False
         if goal is None:
             return not self.errors
         late = percentile(self.times.delays, 99) > goal.delay_p99_ms
@@ -115,8 +118,10 @@ def table(outcomes: list[Outcome]) -> Iterator[str]:
 
 
 def _rows(outcomes: list[Outcome]) -> Iterator[tuple[str, list[str]]]:
-    def pair(values: object, low: int = 50, high: int = 99) -> str:
-        return f"{percentile(values, low):.1f} / {percentile(values, high):.1f}"  # type: ignore[arg-type]
+    def pair(values: Sequence[float], low: int = 50, high: int = 99) -> str:
+        if not values:
+            return "never did all run"
+        return f"{percentile(values, low):.1f} / {percentile(values, high):.1f}"
 
     yield "streams with an error, both rounds", [str(one.errors) for one in outcomes]
     yield "first token while streams are opened, p50 / p99, ms", [pair(one.times.first) for one in outcomes]
