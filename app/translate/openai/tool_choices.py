@@ -35,9 +35,9 @@ def read(body: dict[str, Any], tools: list[Tool], notes: list[Note]) -> tuple[li
     """The functions that may be called, and the choice among them. Raises GatewayError (400) for what can't be."""
     choice, legacy = body.get("tool_choice"), body.get("function_call")
     path, value = "tool_choice", choice
+    if legacy in _NOTHING and (choice == "auto" or choice in _NOTHING):
+        return tools, Choice()
     if choice in _NOTHING:
-        if legacy in _NOTHING:
-            return tools, Choice()
         path, value = "function_call", legacy
     reader = _ChoiceReader({tool.name for tool in tools}, notes)
     wanted = reader.read(value, path)
