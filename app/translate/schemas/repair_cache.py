@@ -65,7 +65,7 @@ def cache_repairs(repair: Repair) -> Repair:
             return repair(schema, path, *numbers)
         except _TooLargeToCache as passed:
             repaired, notes = passed.outcome
-        own_notes = [replace(note, path=f"{path}{note.path}") for note in notes]
+        own_notes = [replace(note, path=f"{path}{note.path}") for note in notes] if notes else []
         return (schema if repaired is None else repaired), own_notes
 
     return repair_once
