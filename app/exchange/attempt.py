@@ -24,6 +24,7 @@ from app.translate.gigachat.contract import AnswerReader, Contract
 from app.translate.gigachat.leaked_calls import LeakedCalls, LeakReader
 from app.translate.identity_headers import derive_client_id, derive_session_id
 from app.translate.notes import refuse_if_strict
+from app.translate.turn_media import list_media
 from app.translate.wanted_json import wanted_json
 from app.upstream.failures import Refused
 
@@ -60,7 +61,7 @@ class Attempt:
         self._fallbacks = fallbacks
         self._strict = strict
         contract.refuse_too_large(request, record.body_bytes)
-        media = [one for turn in request.turns for one in turn.media()]
+        media = list_media(request.turns)
         self.has_files = bool(media)
         self._files: Mapping[str, Uploaded] | None = None  # by their paths, once they are at GigaChat
         self._asked, self._notes = request, [*notes]

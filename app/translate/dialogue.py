@@ -9,7 +9,7 @@ protocol: for the `param` of errors and for notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -147,14 +147,6 @@ class Turn:
     role: Role
     parts: list[Part]
     path: str
-
-    def media(self) -> Iterator[Media]:
-        """Its files, those of its results as well, in order."""
-        for part in self.parts:
-            if type(part) is Media:
-                yield part
-            elif type(part) is Result:
-                yield from (inner for inner in part.parts if type(inner) is Media)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 from app.translate.dialogue import FileKind, Inline, Media, Part, Result, Text, Turn, Url
+from app.translate.turn_media import list_media
 
 RULE = "file->words"  # of the note
 
@@ -17,7 +18,10 @@ def say_lost(kind: FileKind | None) -> str:
 
 def replace(turns: Iterable[Turn], paths: Collection[str]) -> list[Turn]:
     """The turns with words in the place of the files at these paths."""
-    return [_replace_in_turn(turn, paths) if any(one.path in paths for one in turn.media()) else turn for turn in turns]
+    return [
+        _replace_in_turn(turn, paths) if any(one.path in paths for one in list_media([turn])) else turn
+        for turn in turns
+    ]
 
 
 def _replace_in_turn(turn: Turn, paths: Collection[str]) -> Turn:

@@ -13,6 +13,7 @@ from app.sandbox.history import check_history
 from app.translate.dialogue import Call, FileId, Media, Note, Part, Result, Role, Text, Thought, Turn, Uploaded
 from app.translate.gigachat.names import FunctionNames
 from app.translate.gigachat.v1 import attachments, history
+from app.translate.turn_media import list_media
 from tests.examples import examples
 from tests.translate.gigachat.dialogues import call, result, turns
 from tests.translate.test_abilities import asked
@@ -37,8 +38,7 @@ def write(*given_: Any) -> tuple[list[Any], list[str]]:
     """The messages, shortened to (role, content, files) or (role, content), and the rules of the notes."""
     notes: list[Note] = []
     request = asked(turns(*given_))
-    found = [one for turn in request.turns for one in turn.media()]
-    files = {one.path: Uploaded(f"id-{one.path}", "image") for one in found}
+    files = {one.path: Uploaded(f"id-{one.path}", "image") for one in list_media(request.turns)}
     messages = history.write(request, FunctionNames(request), notes, files=files)
     check_history(messages)
     return [_short(one) for one in messages], [note.rule for note in notes]
@@ -199,7 +199,7 @@ _TURNS = st.lists(
 @given(_TURNS)
 def test_any_history_with_files_is_accepted(turns_: list[Turn]) -> None:
     """GigaChat takes it; each file goes along once, or is told of as left out; one image a message; no word is lost."""
-    found = [one for turn in turns_ for one in turn.media()]
+    found = list_media(turns_)
     files = {one.path: Uploaded(one.path, one.kind or "image") for one in found}
     request, notes = asked(turns_), list[Note]()
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.translate.dialogue import FileKind, Media, Note, Turn, Uploaded
+from app.translate.turn_media import list_media
 
 MAX_IMAGES = 10
 # How many of the oldest images are left out at a time: a growing conversation keeps the same ones for a few turns.
@@ -29,7 +30,7 @@ class Attachments:
     def __init__(self, turns: Sequence[Turn], uploaded: Mapping[str, Uploaded] | None, notes: list[Note]) -> None:
         self._uploaded = uploaded or {}
         self._notes = notes
-        found = [media for turn in turns for media in turn.media()]
+        found = list_media(turns)
         left_out = {media.path for media in found if uploaded is not None and media.path not in uploaded}
         images = [media for media in found if media.path not in left_out and self.find_kind(media) == "image"]
         surplus = max(0, len(images) - MAX_IMAGES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.translate.dialogue import Call, FileId, FileKind, Inline, Media, Note, Part, Result, Text, Turn, Uploaded
+from app.translate.dialogue import FileId, FileKind, Inline, Media, Note, Part, Turn, Uploaded
 from app.translate.gigachat.v1.attachments import Attachments
 
 
@@ -26,30 +26,6 @@ def turn(*parts: Part) -> Turn:
 def known(*given: Media, kind: FileKind | None = None) -> dict[str, Uploaded]:
     """What was uploaded, under the path's letters in capitals."""
     return {one.path: Uploaded(one.path.upper(), kind or one.kind or "document") for one in given}
-
-
-def test_files_are_found_in_order() -> None:
-    """Those of results too; calls and words have none."""
-    first, second, third = images(3)
-    call, words = Call("1", "f", {}), Text("t")
-    result = Result("1", None, [words, second])
-    given = turn(words, first, call, result, third)
-    assert list(given.media()) == [first, second, third]
-
-
-@pytest.mark.parametrize(
-    ("parts", "found"),
-    [
-        ([Text("a"), Call("1", "f", {})], False),
-        ([Result("1", None, [Text("a")])], False),
-        ([Text("a"), media("m")], True),
-        ([Result("1", None, [Text("a"), media("m")])], True),
-        ([], False),
-    ],
-)
-def test_whether_there_is_a_file_at_all(parts: list[Part], found: bool) -> None:
-    """In any turn, at any depth."""
-    assert any(one for each in (turn(Text("x")), turn(*parts)) for one in each.media()) is found
 
 
 @pytest.mark.parametrize(
