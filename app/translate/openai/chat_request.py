@@ -65,7 +65,7 @@ def read(body: dict[str, Any], names: ModelNames) -> ChatRequest:
         body = _united(body, more)
     model, notes = read_model(body.get("model"), names)
     passed, told = sift(body)
-    notes += [*more, *told]
+    notes += more + told
     stream = _flag(body.get("stream"), "stream")
     turns, sampling = messages.read(body.get("messages"), notes), _sampling(body)
     include_usage = _include_usage(body.get("stream_options"), stream, notes)
@@ -143,18 +143,24 @@ def _sampling(body: dict[str, Any]) -> Sampling:
 
 
 def _max_tokens(body: dict[str, Any], notes: list[Note]) -> int | None:
-    given = [(name, checks.integer(body[name], name, -1)) for name in _LIMITS if body.get(name) is not None]
-    if not given:
-        return None
-    name, limit = given[0]
-    notes += [Note("dropped", other, other) for other, asked in given[1:] if asked != limit]
-    if limit <= 0:  # several clients say "no limit" so
-        notes.append(Note("adapted", f"{name}={limit}->unlimited", name))
+    first, limit = "", None
+    for name in _LIMITS:
+        if body.get(name) is None:
+            continue
+        asked = checks.integer(body[name], name, -1)
+        if limit is None:
+            first, limit = name, asked
+        elif asked != limit:
+            notes.append(Note("dropped", name, name))
+    if limit is not None and limit <= 0:  # several clients say "no limit" so
+        notes.append(Note("adapted", f"{first}={limit}->unlimited", first))
         return None
     return limit
 
 
 def _session(body: dict[str, Any]) -> str | None:
+    if body.keys().isdisjoint(_SESSIONS):
+        return None
     for name in _SESSIONS:
         if body.get(name):
             return f"{name}:{body[name]}"

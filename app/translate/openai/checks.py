@@ -36,9 +36,9 @@ def unsupported(path: str, message: str) -> GatewayError:
 
 def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
     """A finite number within bounds, both included. The given int stays an int."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not float and type(value) is not int:
         raise wrong(path, "a number", value)
-    if not low <= value <= high or math.isinf(value):
+    if not low <= value <= high or value == math.inf:
         bounds = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
         raise invalid(path, f"must be {bounds}.")
     return value
@@ -46,15 +46,16 @@ def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
 
 def integer(value: Any, path: str, low: int) -> int:
     """A whole number; 5.0 counts as one, since some clients send floats only."""
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is not int:
+        if type(value) is not float or not value.is_integer():
+            raise wrong(path, "an integer", value)
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong(path, "an integer", value)
-    if value < low:
+    whole: int = value
+    if whole < low:
         raise invalid(path, f"must be at least {low}.")
-    if value > MAX_INTEGER:
+    if whole > MAX_INTEGER:
         raise invalid(path, f"must be at most {MAX_INTEGER}.")
-    return value
+    return whole
 
 
 def boolean(value: Any, path: str) -> bool:
