@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.translate.field_names import FieldNames
 
@@ -122,13 +122,16 @@ class Tool:
     extra: dict[str, Any] = field(default_factory=dict)  # GigaChat's own: few_shot_examples, return_parameters
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Whether a function must be called: `named` is the one of this `name`, `required` any of the tools."""
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
     name: str | None = None
     insisted: bool = False  # demanded in words as well, as an earlier try did: the prompt's beginning stays the same
+
+
+AUTO = Choice()
 
 
 @dataclass(slots=True)
@@ -167,7 +170,7 @@ class Request:
     stream: bool = False
     max_tokens: int | None = None
     tools: list[Tool] = field(default_factory=list)
-    choice: Choice = field(default_factory=Choice)
+    choice: Choice = AUTO
     format: Format | None = None
     reasoning: str | None = None  # low, medium, high
     stop: list[str] = field(default_factory=list)
@@ -177,8 +180,7 @@ class Request:
     fields: FieldNames = field(default_factory=FieldNames)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens, with one meaning everywhere: `prompt` contains `cached`. `raw` is what GigaChat said, word for word."""
 
     prompt: int

@@ -1,27 +1,25 @@
-"""The files of a conversation's turns."""
+"""The files in a conversation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import chain
 from operator import attrgetter
 
 from app.translate.dialogue import Media, Result, Turn
 
-_HOLDERS = frozenset({Media, Result})
 _get_parts = attrgetter("parts")
 
 
-def list_media(turns: Sequence[Turn]) -> list[Media]:
-    """All files of these turns, those of their results as well, in order."""
+def list_media(turns: Iterable[Turn]) -> list[Media]:
+    """The files of these turns, those of their results as well, in order."""
+    parts = list(chain.from_iterable(map(_get_parts, turns)))
     found: list[Media] = []
-    # Most requests have none, and a step of Python's for each turn would tell that no better.
-    if _HOLDERS.isdisjoint(map(type, chain.from_iterable(map(_get_parts, turns)))):
+    if {Media, Result}.isdisjoint(map(type, parts)):  # as in most conversations
         return found
-    for turn in turns:
-        for part in turn.parts:
-            if type(part) is Media:
-                found.append(part)
-            elif type(part) is Result:
-                found += [inner for inner in part.parts if type(inner) is Media]
+    for part in parts:
+        if type(part) is Media:
+            found.append(part)
+        elif type(part) is Result:
+            found += [inner for inner in part.parts if type(inner) is Media]
     return found

@@ -7,7 +7,7 @@ tells the upstream how to stream.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -91,15 +91,20 @@ def _tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": _TOOL, "parameters": schema}}
 
 
+def _with_tools(names: Sequence[str]) -> dict[str, Any]:
+    """An agent's turn: the chat of two kilobytes with tools of these names, a kilobyte each."""
+    return {**_two_kilobytes(), "tools": [_tool(name) for name in names], "tool_choice": "auto"}
+
+
 def _nine_kilobytes() -> dict[str, Any]:
-    """An agent's turn: the chat of two kilobytes with six tools."""
-    tools = [_tool(name) for name in ("read_file", "write_file", "list_files", "search", "run", "ask")]
-    return {**_two_kilobytes(), "tools": tools, "tool_choice": "auto"}
+    """Six tools."""
+    return _with_tools(("read_file", "write_file", "list_files", "search", "run", "ask"))
 
 
 def _sixty_tools() -> dict[str, Any]:
-    """An agent with all its servers of tools: 60 KB."""
-    return {**_two_kilobytes(), "tools": [_tool(f"tool_{number}") for number in range(60)], "tool_choice": "auto"}
+    """The tools of several MCP servers: eighty kilobytes."""
+    actions = ("read", "write", "list", "search", "run", "ask")
+    return _with_tools([f"server{server}_{action}" for server in range(10) for action in actions])
 
 
 PAYLOADS: dict[str, Callable[[], dict[str, Any]]] = {

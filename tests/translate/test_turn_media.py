@@ -1,16 +1,16 @@
-"""The files of turns: all, in order, at any depth."""
+"""The files in a conversation are found."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.translate.dialogue import Call, Inline, Media, Part, Result, Text, Turn
+from app.translate.dialogue import Call, FileId, Media, Part, Result, Text, Turn
 from app.translate.turn_media import list_media
 
 
-def media(path: str) -> Media:
-    """An image at a path."""
-    return Media("image", Inline("AAAA"), path)
+def media(name: str) -> Media:
+    """A file whose path is its name."""
+    return Media("image", FileId(name), name)
 
 
 def turn(*parts: Part) -> Turn:
@@ -23,8 +23,7 @@ def test_files_are_found_in_order() -> None:
     first, second, third = media("a"), media("b"), media("c")
     call, words = Call("1", "f", {}), Text("t")
     result = Result("1", None, [words, second])
-    given = turn(words, first, call, result, third)
-    assert list_media([given]) == [first, second, third]
+    assert list_media([turn(words, first, call), turn(), turn(result, third)]) == [first, second, third]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import cached_property
 
 from app.translate.dialogue import Answer, Call, Delta, End, Event, Failed, Finish, Part, Request, Text, Tool
 from app.translate.gigachat.call_ids import make_call_id
@@ -122,14 +123,26 @@ class CallSieve:
 class LeakedCalls:
     """Reads the calls that the answers to one request end in. `tell` hears how many were found, once an answer.
 
-    It looks at the tools when a text has the first mark of a call.
+    It looks at the tools for the first text that has a mark, so that any other text costs nothing.
     """
 
     def __init__(self, request: Request, seed: str, tell: Callable[[int], None]) -> None:
         self._request = request
-        self._tools: dict[str, Tool] | None = None
         self._seed = seed
         self._tell = tell
+
+    @cached_property
+    def _tools(self) -> dict[str, Tool]:
+        """The functions that may be called, by the client's names and GigaChat's."""
+        request = self._request
+        names = FunctionNames(request)
+        named = request.choice.name if request.choice.mode == "named" else None
+        found: dict[str, Tool] = {}
+        for tool in request.tools:
+            if named in (None, tool.name):
+                found.setdefault(tool.name, tool)
+                found.setdefault(names.legal(tool.name), tool)
+        return found
 
     def sieve(self) -> CallSieve:
         """What holds the end of one text back."""
@@ -180,7 +193,7 @@ class LeakReader:
         if isinstance(answer, Failed) or answer.finish not in _ENDS:
             return answer
         last = answer.parts[-1]
-        if not isinstance(last, Text) or "<" not in last.text or len(last.text) > _MAX_TEXT:
+        if type(last) is not Text or "<" not in last.text or len(last.text) > _MAX_TEXT:
             return answer
         sieve = self._leaked.sieve()
         before = sieve.feed(last.text)
@@ -202,7 +215,7 @@ class LeakStreamReader:
     def __init__(self, reader: StreamReader, leaked: LeakedCalls) -> None:
         self._reader = reader
         self._leaked = leaked
-        self._sieve = leaked.sieve()
+        self._sieve: CallSieve | None = None  # made for the first text that has a mark
         self._called = False
         self._index = 0
 
@@ -219,10 +232,10 @@ class LeakStreamReader:
         for event in events:
             if type(event) is Delta and type(event.part) is Text and not self._called:
                 self._index = event.index
-                if words := self._sieve.feed(event.part.text):
+                if words := self._hold_back(event.part.text):
                     sifted.append(event if words == event.part.text else Delta(event.index, Text(words)))
                 continue
-            if held := self._sieve.finish():
+            if self._sieve is not None and (held := self._sieve.finish()):
                 calls = self._leaked.read(held) if type(event) is End and event.finish in _ENDS else []
                 sifted += [Delta(self._index, call) for call in calls] or [Delta(self._index, Text(held))]
                 if calls and type(event) is End:
@@ -230,3 +243,11 @@ class LeakStreamReader:
             self._called = self._called or (type(event) is Delta and type(event.part) is Call)
             sifted.append(event)
         return sifted
+
+    def _hold_back(self, text: str) -> str:
+        """The text that may go out by now."""
+        if self._sieve is None:
+            if _MARKS.search(text) is None:
+                return text
+            self._sieve = self._leaked.sieve()
+        return self._sieve.feed(text)

@@ -55,9 +55,7 @@ def read_text(value: Any) -> str:
 
 def read_name(value: Any) -> str:
     """A model's name or a finish reason, cut to the length of a real one; empty for any other value."""
-    if type(value) is str and value.isascii() and len(value) <= _MAX_NAME:
-        return value
-    return read_text(value[:_MAX_NAME]) if isinstance(value, str) else ""
+    return join_surrogates(value[:_MAX_NAME]) if isinstance(value, str) else ""
 
 
 def read_count(value: Any) -> int:

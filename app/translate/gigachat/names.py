@@ -21,7 +21,7 @@ BUILT_IN = frozenset(
         *("web_search", "url_content_extraction", "get_file_content", "code_interpreter", "get_datetime", "memory"),
     }
 )
-_LEGAL = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_LENGTH - 1}}}")
+_is_legal = re.compile(rf"(?!(?:{'|'.join(BUILT_IN)})\Z)[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_LENGTH - 1}}}").fullmatch
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]+")
 _SUFFIX_LENGTH = 9
 _LETTERS = "аa бb вv гg дd еe ёe жzh зz иi йy кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щsch ъ ыy ь эe юyu яya"
@@ -31,7 +31,7 @@ _LATIN = str.maketrans({letters[0]: letters[1:] for letters in _LETTERS.split()}
 class FunctionNames:
     """Maps the names of one request's functions, those of its history too: each gets a legal name of its own.
 
-    The map is made when the first name is asked for, so that a request without functions costs nothing.
+    A legal name is its own, whatever else the request has. The map is made when it is needed for another one.
     """
 
     __slots__ = ("_legal", "_own", "_request")
@@ -42,7 +42,9 @@ class FunctionNames:
         self._own: dict[str, str] = {}
 
     def legal(self, name: str) -> str:
-        """GigaChat's name for a client's."""
+        """GigaChat's name for a client's, which is one of the request's."""
+        if _is_legal(name):
+            return name
         return self._make_map().get(name) or _make_legal(name, self._own)
 
     def own(self, name: str) -> str:
@@ -64,7 +66,7 @@ class FunctionNames:
             names = _collect_names(self._request)
             self._legal = {name: name for name in names if _is_legal(name)}
             self._own = dict(self._legal)
-            for name in names if len(self._legal) < len(names) else ():
+            for name in names:
                 if name not in self._legal:
                     legal = self._legal[name] = _make_legal(name, self._own)
                     self._own[legal] = name
@@ -78,10 +80,6 @@ def _collect_names(request: Request) -> dict[str, None]:
             if type(part) is Call:
                 names[part.name] = None
     return names
-
-
-def _is_legal(name: str) -> bool:
-    return name not in BUILT_IN and _LEGAL.fullmatch(name) is not None
 
 
 def _make_legal(name: str, taken: dict[str, str]) -> str:

@@ -89,7 +89,7 @@ class ThinkTagSplitter:
 
 def split_thoughts(text: str) -> list[Piece]:
     """A whole answer's reasoning and text."""
-    if _OPENING not in text:
+    if not text.lstrip().startswith(_OPENING):
         return [Text(text)] if text else []
     splitter = ThinkTagSplitter()
     pieces = splitter.feed(text)

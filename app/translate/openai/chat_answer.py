@@ -6,7 +6,7 @@ Source: OpenAI's API reference (chat, object) as the `openai` package 3.54 types
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.translate.dialogue import Answer, Call, Finish, Text, Thought, Usage
@@ -41,19 +41,20 @@ def write(answers: Sequence[Answer], answer_id: str, *, legacy: bool = False) ->
         ],
         "system_fingerprint": fingerprint(first.model),
     }
-    used = total(answer.usage for answer in answers)
+    used = total([answer.usage for answer in answers])
     if used is not None:
         body["usage"] = usage(used)
     return body
 
 
 def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
+    parts = answer.parts
+    if len(parts) == 1 and type(parts[0]) is Text:
+        return {"role": "assistant", "content": parts[0].text, "refusal": None}
     message: dict[str, Any] = {"role": "assistant", "content": text_of(answer), "refusal": None}
-    if len(answer.parts) == 1 and type(answer.parts[0]) is Text:  # as most answers are
-        return message
-    if thoughts := "".join(part.text for part in answer.parts if isinstance(part, Thought)):
+    if thoughts := "".join(part.text for part in parts if isinstance(part, Thought)):
         message["reasoning_content"] = thoughts
-    called = [part for part in answer.parts if isinstance(part, Call)]
+    called = [part for part in parts if isinstance(part, Call)]
     if called:
         message["content"] = message["content"] or None
         if legacy:  # this form has room for one
@@ -76,15 +77,12 @@ def text_of(answer: Answer) -> str:
     return "".join(part.text for part in parts if isinstance(part, Text))
 
 
-def total(usages: Iterable[Usage | None]) -> Usage | None:
+def total(usages: Sequence[Usage | None]) -> Usage | None:
     """The sum over all choices; None when one of them was not counted: less than all would look like all."""
-    given = list(usages)
-    if len(given) == 1:
-        return given[0]
-    known = [used for used in given if used is not None]
-    if len(known) < len(given):
-        return None
-    if not known:
+    if len(usages) == 1:
+        return usages[0]
+    known = [used for used in usages if used is not None]
+    if not known or len(known) < len(usages):
         return None
     cached = [used.cached for used in known if used.cached is not None]
     return Usage(

@@ -70,7 +70,7 @@ def read(body: dict[str, Any], names: ModelNames) -> ChatRequest:
         body = _united(body, more)
     model, notes = read_model(body.get("model"), names)
     passed, told = sift(body)
-    notes += [*more, *told]
+    notes += more + told
     stream = _flag(body.get("stream"), "stream")
     if body.get("messages") is None:
         raise checks.missing("messages", _CONVERSATION, body, _CONVERSATIONS)
@@ -150,22 +150,24 @@ def _sampling(body: dict[str, Any]) -> Sampling:
 
 
 def _max_tokens(body: dict[str, Any], notes: list[Note]) -> int | None:
-    limit, first = None, ""
+    first, limit = "", None
     for name in _LIMITS:
         if body.get(name) is None:
             continue
         asked = checks.integer(body[name], name, -1)
         if limit is None:
-            limit, first = asked, name
+            first, limit = name, asked
         elif asked != limit:
             notes.append(Note("dropped", name, name))
-    if limit is None or limit > 0:
-        return limit
-    notes.append(Note("adapted", f"{first}={limit}->unlimited", first))  # several clients say "no limit" so
-    return None
+    if limit is not None and limit <= 0:  # several clients say "no limit" so
+        notes.append(Note("adapted", f"{first}={limit}->unlimited", first))
+        return None
+    return limit
 
 
 def _session(body: dict[str, Any]) -> str | None:
+    if body.keys().isdisjoint(_SESSIONS):
+        return None
     for name in _SESSIONS:
         if body.get(name):
             return f"{name}:{body[name]}"

@@ -56,15 +56,16 @@ def number(value: Any, path: str, low: float, high: float = math.inf) -> float:
 
 def integer(value: Any, path: str, low: int) -> int:
     """A whole number; 5.0 counts as one, since some clients send floats only."""
-    if type(value) is float and value.is_integer():
-        value = int(value)
     if type(value) is not int:
-        raise wrong(path, "an integer", value)
-    if value < low:
+        if type(value) is not float or not value.is_integer():
+            raise wrong(path, "an integer", value)
+        value = int(value)
+    whole: int = value
+    if whole < low:
         raise invalid(path, f"must be at least {low}.")
-    if value > MAX_INTEGER:
+    if whole > MAX_INTEGER:
         raise invalid(path, f"must be at most {MAX_INTEGER}.")
-    return value
+    return whole
 
 
 def boolean(value: Any, path: str) -> bool:

@@ -9,6 +9,8 @@ pairs them. What is past is never refused: see `reading`.
 from __future__ import annotations
 
 import re
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from app.translate import call_arguments
@@ -55,6 +57,8 @@ _ITEMS: dict[str, Role] = {
 _CALLS = ("tool_calls", "function_call")
 _CLASS = re.compile(r"message(chunk)?\Z")  # ends the names of LangChain's classes, which stand as types
 _WORDS = ("content", "parts", "text", "message")  # where a message's words may stand
+_PLAIN = frozenset({"user", "assistant", "system"})
+_get_role_and_text = itemgetter("role", "content")
 # Keys of a message that are read, or that say nothing.
 _READ = frozenset(
     {"role", "content", "parts", "refusal", "name", "audio", "attachments", "images", "tool_calls", "function_call"}
@@ -83,22 +87,22 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
         raise checks.invalid("messages", "is empty: send at least one message.")
     if len(messages) > MAX_MESSAGES:
         raise checks.invalid("messages", f"holds {len(messages)} messages; at most {MAX_MESSAGES} are taken.")
-    turns: list[Turn] = []
-    reader: _MessageReader | None = None
-    for index, message in enumerate(messages):
-        # The common case first, since every request has many of it: a known role and a plain string, nothing else.
-        if (
-            type(message) is dict
-            and len(message) == 2
-            and type(text := message.get("content")) is str
-            and (role := message.get("role")) in _PLAIN
-        ):
-            turns.append(Turn(role, [Text(text)], f"messages[{index}]"))
-            continue
-        reader = reader or _MessageReader(notes, _find_new(messages))
-        if (turn := reader.read(message, index)) is not None:
-            turns.append(turn)
-    return turns
+    return _read_texts(messages) or _MessageReader(notes, _find_new(messages)).read_all(messages)
+
+
+def _read_texts(messages: list[Any]) -> list[Turn]:
+    """The turns of a conversation whose messages are all a role and a text and nothing else; empty for any other."""
+    try:
+        roles, texts = zip(*map(_get_role_and_text, messages), strict=True)
+        is_plain = (
+            {2}.issuperset(map(len, messages)) and {str}.issuperset(map(type, texts)) and _PLAIN.issuperset(roles)
+        )
+    except (TypeError, LookupError):  # a message without these, or a role of another type
+        return []
+    if not is_plain:
+        return []
+    parts: list[list[Part]] = [[text] for text in map(Text, texts)]
+    return list(map(Turn, roles, parts, map("messages[%d]".__mod__, count())))
 
 
 def _find_new(messages: list[Any]) -> int:
@@ -125,13 +129,29 @@ def _is_item(message: dict[str, Any]) -> bool:
 
 
 class _MessageReader:
-    """Reads the messages of one request that are more than a role and a text."""
+    """Reads the messages of one request, of any form."""
 
     def __init__(self, notes: list[Note], new_from: int) -> None:
         self._reading = Reading(notes)
         self._new_from = new_from
 
-    def read(self, message: Any, index: int) -> Turn | None:
+    def read_all(self, messages: list[Any]) -> list[Turn]:
+        """The turns of all messages, in order."""
+        turns = []
+        for index, message in enumerate(messages):
+            # a role and a text are quickly read
+            if (
+                type(message) is dict
+                and len(message) == 2
+                and type(message.get("content")) is str
+                and message.get("role") in ("user", "assistant", "system")
+            ):
+                turns.append(Turn(message["role"], [Text(message["content"])], f"messages[{index}]"))
+            elif (turn := self._read(message, index)) is not None:
+                turns.append(turn)
+        return turns
+
+    def _read(self, message: Any, index: int) -> Turn | None:
         """The turn of a message; None for one of the past that is none. Raises GatewayError for a new one."""
         reading, path = self._reading, f"messages[{index}]"
         reading.past = index < self._new_from

@@ -102,7 +102,7 @@ PARAMETERS: dict[str, Parameter] = _rows(
 )
 
 _NAMES = frozenset(PARAMETERS)
-_CARRIED = frozenset(row.name for row in PARAMETERS.values() if row.check is None)
+_CARRIED = frozenset(row.name for row in PARAMETERS.values() if row.fate == "carried")
 IDENTITIES = tuple(row.name for row in PARAMETERS.values() if row.fate == "identity")
 DROPPABLE = tuple(row.name for row in PARAMETERS.values() if row.fate == "dropped")
 
@@ -114,7 +114,7 @@ def sift(body: dict[str, Any]) -> tuple[dict[str, Any], list[Note]]:
     """
     passed: dict[str, Any] = {}
     notes: list[Note] = []
-    if body.keys() <= _CARRIED:  # as most are: each is read elsewhere
+    if body.keys() <= _CARRIED:
         return passed, notes
     for key, value in body.items():
         if value is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from app.translate.dialogue import Choice, Note, Tool
+from app.translate.dialogue import AUTO, Choice, Note, Tool
 from app.translate.openai import checks, unread_fields
 from app.translate.openai.function_names import MAX_TOOL_NAME, read_name
 
@@ -35,9 +35,9 @@ def read(body: dict[str, Any], tools: list[Tool], notes: list[Note]) -> tuple[li
     """The functions that may be called, and the choice among them. Raises GatewayError (400) for what can't be."""
     choice, legacy = body.get("tool_choice"), body.get("function_call")
     path, value = "tool_choice", choice
+    if legacy in _NOTHING and (choice == "auto" or choice in _NOTHING):
+        return tools, AUTO
     if choice in _NOTHING:
-        if legacy in _NOTHING:
-            return tools, Choice()
         path, value = "function_call", legacy
     reader = _ChoiceReader({tool.name for tool in tools}, notes)
     wanted = reader.read(value, path)
@@ -60,7 +60,7 @@ def _choose(wanted: _Wanted, path: str, tools: list[Tool], notes: list[Note]) ->
         return tools, Choice("required" if wanted.mode == "required" else "none" if wanted.mode == "none" else "auto")
     if wanted.mode == "required":
         raise checks.invalid(path, "demands a call, and there are no functions among the tools.")
-    return tools, Choice()  # there is nothing to choose from: all else is met
+    return tools, AUTO  # there is nothing to choose from: all else is met
 
 
 class _ChoiceReader:

@@ -9,6 +9,7 @@ Clients send here what they hold for other servers as well: `input_schema` (Anth
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from app.translate.dialogue import Choice, Note, Tool
@@ -36,8 +37,11 @@ _OF_SERVER = frozenset(
     }
 )
 _GEMINIS = frozenset({*_DECLARATIONS, *_OF_SERVER})
-_USUAL = frozenset({"name", "description", "parameters"})
+_ENTRY = frozenset({"type", "function"})
+_DEFINITION = frozenset({"name", "description", "parameters"})
+_STRICT = _DEFINITION | {"strict"}
 _READ = frozenset({"type", "name", "description", "strict", *_SCHEMAS, *_OWN})
+_get_name = attrgetter("name")
 # Hints for other vendors' servers, and for people who look at a list of tools.
 _SILENT = frozenset(
     {"defer_loading", "eager_input_streaming", "allowed_callers", "annotations", "title", "icons", "_meta", "execution"}
@@ -62,27 +66,33 @@ def _read_list(value: Any, path: str, notes: list[Note]) -> list[Tool]:
         return []
     tools: list[Tool] = []
     for index, item in enumerate(checks.array(value, path)):
-        place = f"{path}[{index}]"
-        if (usual := _read_usual(item, place)) is not None:
+        if (usual := _read_usual(item, path, index, notes)) is not None:
             tools.append(usual)
-            continue
-        tools.extend(_read_entry(checks.obj(item, place), place, notes, kind=None if path == "tools" else "function"))
+        else:
+            place, kind = f"{path}[{index}]", None if path == "tools" else "function"
+            tools.extend(_read_entry(checks.obj(item, place), place, notes, kind))
     return tools
 
 
-def _read_usual(item: Any, path: str) -> Tool | None:
-    """The tool of an entry in OpenAI's own form, as nearly all are: nothing in it needs a note. None of any other."""
-    if type(item) is not dict or item.get("type") != "function" or len(item) != 2:
+def _read_usual(item: Any, path: str, index: int, notes: list[Note]) -> Tool | None:
+    """The function of an entry as SDKs write it: of OpenAI's form, with nothing to mend.
+
+    None: it needs the look that `_read_entry` takes. A request may have hundreds of tools, and has them every turn.
+    """
+    if type(item) is not dict or item.keys() != _ENTRY or item["type"] != "function":
         return None
-    given = item.get("function")
-    if type(given) is not dict or given.keys() != _USUAL:
+    given = item["function"]
+    if type(given) is not dict or (given.keys() != _DEFINITION and given.keys() != _STRICT):
         return None
-    name, description, parameters = given["name"], given["description"], given["parameters"]
-    if type(name) is not str or type(description) is not str or type(parameters) is not dict:
+    name, description, schema = given["name"], given["description"], given["parameters"]
+    if type(name) is not str or type(description) is not str or type(schema) is not dict:
         return None
-    if not 0 < len(name) <= MAX_TOOL_NAME or parameters.get("type") != "object":
+    if not name or len(name) > MAX_TOOL_NAME or "properties" not in schema:
         return None
-    return Tool(name, description, parameters, f"{path}.function")
+    place = f"{path}[{index}].function"
+    if "strict" in given:
+        _drop_strict(given, place, notes)
+    return Tool(name, description, schema, place)
 
 
 def _read_entry(item: dict[str, Any], path: str, notes: list[Note], kind: str | None) -> list[Tool]:
@@ -184,7 +194,7 @@ def _drop_strict(given: dict[str, Any], path: str, notes: list[Note]) -> None:
 
 def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
     """Each name once: the first one wins, and a second one that says the same is no loss."""
-    if len({tool.name for tool in tools}) == len(tools):
+    if len(set(map(_get_name, tools))) == len(tools):
         return tools
     found: dict[str, Tool] = {}
     for tool in tools:

@@ -38,8 +38,7 @@ def write(*given_: Any) -> tuple[list[Any], list[str]]:
     """The messages, shortened to (role, content, files) or (role, content), and the rules of the notes."""
     notes: list[Note] = []
     request = asked(turns(*given_))
-    found = list_media(request.turns)
-    files = {one.path: Uploaded(f"id-{one.path}", "image") for one in found}
+    files = {one.path: Uploaded(f"id-{one.path}", "image") for one in list_media(request.turns)}
     messages = history.write(request, FunctionNames(request), notes, files=files)
     check_history(messages)
     return [_short(one) for one in messages], [note.rule for note in notes]

@@ -33,10 +33,11 @@ def loads(data: bytes) -> Any:
 
 def find_choice(body: Any) -> dict[str, Any] | None:
     """The one choice that GigaChat gives; None where there is none."""
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    return None
+    try:
+        choice = body["choices"][0]
+    except (TypeError, LookupError):  # the body, or what it has there, is of another type, or empty
+        return None
+    return choice if type(choice) is dict else None
 
 
 def find_plain_text(data: bytes) -> str | None:

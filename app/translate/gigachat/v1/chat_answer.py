@@ -29,7 +29,9 @@ def read(data: bytes, calls: CallReader | None = None, *, cached_contained: bool
     if raw_finish in FAILURES:
         return Failed("generation", "")
     finish, message = read_finish(raw_finish), choice.get("message")
-    parts = _read_parts(message if isinstance(message, dict) else {}, calls or UNASKED_CALLS, finish)
+    if type(message) is not dict:
+        message = {}
+    parts = _read_parts(message, calls or UNASKED_CALLS, finish)
     if isinstance(parts, Failed):
         return parts
     return Answer(
@@ -38,8 +40,8 @@ def read(data: bytes, calls: CallReader | None = None, *, cached_contained: bool
         parts=parts,
         finish=decide_finish(
             finish,
-            called=isinstance(parts[-1], Call),
-            answered=isinstance(message, dict) and isinstance(message.get("function_call"), dict),
+            called=type(parts[-1]) is Call,
+            answered=type(message.get("function_call")) is dict,
         ),
         raw_finish=raw_finish,
         usage=read_usage(body.get("usage"), cached_contained=cached_contained),
@@ -51,15 +53,16 @@ def _read_parts(message: dict[str, Any], calls: CallReader, finish: Finish) -> l
     parts: list[Part] = []
     if thought := message.get("reasoning_content"):
         parts.append(Thought(join_surrogates(str(thought))))
-    parts.extend(split_thoughts(join_surrogates(str(message.get("content") or ""))))
+    parts += split_thoughts(join_surrogates(str(message.get("content") or "")))
     function_call = message.get("function_call")
-    call = calls.read(function_call, find_state(message), 0) if isinstance(function_call, dict) else None
-    if isinstance(call, Failed) and finish != "length":
-        return call
-    if isinstance(call, Call | Text):
-        if isinstance(call, Text):  # the wanted format: prose before it would spoil the JSON
-            parts = [part for part in parts if not isinstance(part, Text)]
-        parts.append(call)
-    elif not parts or not isinstance(parts[-1], Text):
+    if type(function_call) is dict:
+        call = calls.read(function_call, find_state(message), 0)
+        if not isinstance(call, Failed):
+            if isinstance(call, Text):  # the wanted format: prose before it would spoil the JSON
+                parts = [part for part in parts if not isinstance(part, Text)]
+            return [*parts, call]
+        if finish != "length":
+            return call
+    if not parts or type(parts[-1]) is not Text:
         parts.append(Text(""))
     return parts

@@ -104,13 +104,19 @@ def _write_function(tool: Tool, names: FunctionNames, notes: list[Note], share: 
     if description is not None:
         function["description"] = description
     function["parameters"], told = repair_function_schema(tool.parameters, f"{tool.path}.parameters", share)
-    notes.extend(told)
+    notes += told
+    if tool.extra:
+        _write_own(tool, function, notes, share)
+    return function
+
+
+def _write_own(tool: Tool, function: dict[str, Any], notes: list[Note], share: int) -> None:
+    """Put in what GigaChat alone knows of functions."""
     if (examples := tool.extra.get("few_shot_examples")) is not None:
         function["few_shot_examples"] = _check_examples(examples, f"{tool.path}.few_shot_examples")
     if (returned := tool.extra.get("return_parameters")) is not None:
         function["return_parameters"], told = repair_function_schema(returned, f"{tool.path}.return_parameters", share)
         notes.extend(told)
-    return function
 
 
 def _name_in_description(tool: Tool) -> str:

@@ -7,6 +7,8 @@ neighbours of one role are concatenated by the server; one call a message, its r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from app.errors import INVALID_VALUE, GatewayError
@@ -20,6 +22,7 @@ from app.translate.pairing import Pairs
 
 Message = dict[str, Any]
 
+_get_role, _get_parts = attrgetter("role"), attrgetter("parts")
 _PARAGRAPH = "\n\n"
 _LATE_SYSTEM = "[system] "
 _LOST_RESULT = "[tool result] "
@@ -39,7 +42,24 @@ def write(
     files: Mapping[str, Uploaded] | None = None,
 ) -> list[Message]:
     """The messages; the gateway's own instruction ends the system message. Raises GatewayError for an empty request."""
+    if instruction is None and (messages := _write_texts(request.turns)):
+        return messages
     return _History(request, names, notes, files, state_echo=state_echo).write(instruction)
+
+
+def _write_texts(turns: list[Turn]) -> list[Message]:
+    """The messages of a conversation whose turns are all one text, and need no other; empty for any other."""
+    roles, parts = list(map(_get_role, turns)), list(map(_get_parts, turns))
+    is_plain = (
+        {1}.issuperset(map(len, parts))
+        and {Text}.issuperset(map(type, chain.from_iterable(parts)))
+        and {"user", "assistant"}.issuperset(roles[1:])
+        and "tool" not in roles
+    )
+    texts = [text.text for (text,) in parts] if is_plain else []
+    if not texts or not all(texts) or texts[0].isspace():  # whether there are words at all is for `_History` to see
+        return []
+    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
 
 
 class _History:
@@ -72,14 +92,12 @@ class _History:
         """The messages, in order."""
         has_words, written = False, self._written
         for turn in self._turns:
-            parts, role = turn.parts, turn.role
-            if len(parts) == 1 and type(first := parts[0]) is Text:  # as most turns are
-                text: str | None = first.text
-            else:
-                text = self._write_parts(turn)
+            role, parts = turn.role, turn.parts
+            # most turns are one text
+            text = parts[0].text if len(parts) == 1 and type(parts[0]) is Text else self._write_parts(turn)
             if not has_words:
-                has_words = text is None or not (text == "" or text.isspace())
-            if text and role in _SPEAKERS:
+                has_words = text is None or bool(text.strip())
+            if text and role in ("user", "assistant"):
                 written.append({"role": role, "content": text})
             elif text is not None:
                 self._write_text(text, turn)
