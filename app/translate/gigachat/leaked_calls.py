@@ -34,11 +34,10 @@ _ENDS: frozenset[Finish] = frozenset({"stop", "uncalled"})
 class CallSieve:
     """Holds back what may be calls at the end of a text that comes in pieces."""
 
-    __slots__ = ("_closing", "_fence", "_find_names", "_held", "_is_sure", "_searched", "_size", "_tail", "_ticks")
+    __slots__ = ("_closing", "_fence", "_held", "_is_sure", "_names", "_searched", "_size", "_tail", "_ticks")
 
-    def __init__(self, find_names: Callable[[], Collection[str]]) -> None:
-        """`find_names` gives those of the functions that may be called."""
-        self._find_names = find_names
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
         self._fence = ""  # the character of the code fence that is open
         self._ticks = ""  # at the end of what went out: they may become a fence, or go on with one
         self._held: list[str] = []
@@ -90,7 +89,7 @@ class CallSieve:
                 self._fence = "" if self._fence == mark else self._fence or mark
             elif not self._fence:
                 start = token.start()
-                begins, closing = begins_calls(text[start : start + _MAX_OPENING], self._find_names())
+                begins, closing = begins_calls(text[start : start + _MAX_OPENING], self._names)
                 if begins == "no":
                     continue
                 self._closing, self._searched = closing, 0
@@ -111,7 +110,7 @@ class CallSieve:
             rest = text[closed.end() : closed.end() + _MAX_OPENING].lstrip()
             if not rest:
                 return 0
-            begins, closing = begins_calls(rest, self._find_names()) if rest[0] == "<" else ("no", self._closing)
+            begins, closing = begins_calls(rest, self._names) if rest[0] == "<" else ("no", self._closing)
             if begins == "no":
                 return closed.end()
             if begins == "open":
@@ -146,31 +145,19 @@ class LeakedCalls:
 
     def sieve(self) -> CallSieve:
         """What holds the end of one text back."""
-        return CallSieve(self._find_tools)
+        return CallSieve(self._tools)
 
     def read(self, text: str) -> list[Call]:
         """The calls that a text consists of; none where one of them does not fit."""
-        written = read_calls(text, self._find_tools()) if text else []
+        written = read_calls(text, self._tools) if text else []
         calls = [call for number, one in enumerate(written) if (call := self._fit(one, number)) is not None]
         if not calls or len(calls) < len(written):
             return []
         self._tell(len(calls))
         return calls
 
-    def _find_tools(self) -> dict[str, Tool]:
-        """The functions that may be called, by the client's names and by GigaChat's."""
-        if self._tools is None:
-            names, choice = FunctionNames(self._request), self._request.choice
-            named = choice.name if choice.mode == "named" else None
-            self._tools = {}
-            for tool in self._request.tools:
-                if named in (None, tool.name):
-                    self._tools.setdefault(tool.name, tool)
-                    self._tools.setdefault(names.legal(tool.name), tool)
-        return self._tools
-
     def _fit(self, written: WrittenCall, number: int) -> Call | None:
-        tool = self._find_tools().get(written.name)
+        tool = self._tools.get(written.name)
         if tool is None:
             return None
         schema = tool.parameters or {}

@@ -33,7 +33,6 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
-_PLAIN = ("user", "assistant", "system")  # roles that are the dialogue's own words
 _NAMED = ("assistant", "developer", "function", "system", "tool", "user")  # to clients
 # Items of the Responses API in a list of messages: whose they are.
 _ITEMS: dict[str, Role] = {

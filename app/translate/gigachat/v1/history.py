@@ -27,7 +27,6 @@ _PARAGRAPH = "\n\n"
 _LATE_SYSTEM = "[system] "
 _LOST_RESULT = "[tool result] "
 _NAMELESS_CALL = "[tool call] "
-_SPEAKERS = ("user", "assistant")
 # A user message without a word: GigaChat wants text.
 _BLANK = " "
 
