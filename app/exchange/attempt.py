@@ -72,6 +72,7 @@ class Attempt:
         self.variant = fallbacks.first(self.request, record.tenant, strict=strict)
         # strict mode alters no answer, and asks for no other
         self.wanted = None if request.format is None or strict else wanted_json(request.format)
+        self.is_light = False  # it holds nothing large any more
         self.discarded: list[tuple[Question, str]] = []  # answers that were begun and are not used: their words
         self.told = ToldNotes(record)
         self._question = self._write(0)
@@ -135,8 +136,12 @@ class Attempt:
         return self._question
 
     def let_go_of_question(self) -> None:
-        """Its answer has begun, and nothing will be asked again: a stream lasts, and need not hold its question."""
+        """Its answer has begun, and nothing will be asked again: a stream lasts, and need not hold its question.
+
+        Its functions are still needed, to read calls.
+        """
         if not self.discarded:
+            self.is_light = not self.request.tools
             self._asked.turns = self.request.turns = []
             self._question.payload = {}
             self._question.job.body = None

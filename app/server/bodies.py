@@ -122,6 +122,11 @@ class HeldBody:
             self._share.give(self._payload - size)
             self._payload = size
 
+    def let_go(self) -> None:
+        """Nothing of the body is there any more, though its request is under way."""
+        self._share.give(self._share.taken)
+        self._values = self._payload = 0
+
     async def _arriving(self, request: web.Request) -> bytearray:
         loop, weight, content = asyncio.get_running_loop(), BodyWeight(), request.content
         packed = hdrs.CONTENT_ENCODING in request.headers

@@ -41,7 +41,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
         held.written(plan.size)
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
-            return await _streamed(request, plan, asked.stream_writer(answer_id))
+            return await _streamed(request, plan, asked.stream_writer(answer_id), held)
         answers = await gateway.chat.answers(plan)
         return _json(asked.write(answers, answer_id))
 
@@ -73,7 +73,9 @@ async def model(request: web.Request) -> web.StreamResponse:
         return _json(MODELS.write_model(name, gateway.catalog.models, gateway.names, gateway.abilities))
 
 
-async def _streamed(request: web.Request, plan: Attempt, writer: ClientStreamWriter) -> web.StreamResponse:
+async def _streamed(
+    request: web.Request, plan: Attempt, writer: ClientStreamWriter, held: HeldBody
+) -> web.StreamResponse:
     """A refusal before the first event is a real status; once the stream has begun it owns its errors."""
     gateway, record = request.app[GATEWAY], request[RECORD]
     config = gateway.config
@@ -87,6 +89,8 @@ async def _streamed(request: web.Request, plan: Attempt, writer: ClientStreamWri
     async with out:
         try:
             async with gateway.chat.stream(plan) as batches:
+                if plan.is_light:
+                    held.let_go()
                 async for events in batches:
                     record.record_events(len(events))
                     await out.write(writer.feed(events))

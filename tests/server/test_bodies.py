@@ -243,6 +243,22 @@ async def test_memory_is_free_after_every_end(
     await eventually(lambda: left(gateway) == full)
 
 
+TOOL = {"type": "function", "function": {"name": "f", "description": "x" * 20_000}}
+
+
+@pytest.mark.parametrize(("more", "held"), [({}, False), ({"tools": [TOOL]}, True)], ids=["words", "tools"])
+async def test_a_stream_under_way_holds_its_tools_alone(
+    more: dict[str, Any], held: bool, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """What was asked is not needed any more once the answer has begun, but for the functions."""
+    memory = gateway.app[BODIES].memory
+    body = {**asking("sandbox:long 500", stream=True, **more), "user": "x" * 20_000}
+    async with http.post(gateway.url + CHAT, json=body) as response:
+        await response.content.readany()
+        assert (memory.left < memory.limit) is held
+    await eventually(lambda: memory.left == memory.limit)
+
+
 @pytest.mark.parametrize("filling", ["[]", "{}", "1"])
 async def test_a_body_of_millions_of_values(filling: str, gateway: Running, http: aiohttp.ClientSession) -> None:
     """It is refused before it is read: it would hold up everybody else."""
