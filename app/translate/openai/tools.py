@@ -9,7 +9,7 @@ Clients send here what they hold for other servers as well: `input_schema` (Anth
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from app.translate.dialogue import Choice, Note, Tool
@@ -37,11 +37,11 @@ _OF_SERVER = frozenset(
     }
 )
 _GEMINIS = frozenset({*_DECLARATIONS, *_OF_SERVER})
-_ENTRY = frozenset({"type", "function"})
-_DEFINITION = frozenset({"name", "description", "parameters"})
-_STRICT = _DEFINITION | {"strict"}
+_USUAL = frozenset({"name", "description", "parameters", "strict"})
+_TYPES = (str, str, dict)  # of the first three
 _READ = frozenset({"type", "name", "description", "strict", *_SCHEMAS, *_OWN})
 _get_name = attrgetter("name")
+_get_entry, _get_definition = itemgetter("type", "function"), itemgetter("name", "description", "parameters")
 # Hints for other vendors' servers, and for people who look at a list of tools.
 _SILENT = frozenset(
     {"defer_loading", "eager_input_streaming", "allowed_callers", "annotations", "title", "icons", "_meta", "execution"}
@@ -79,15 +79,14 @@ def _read_usual(item: Any, path: str, index: int, notes: list[Note]) -> Tool | N
 
     None: it needs the look that `_read_entry` takes. A request may have hundreds of tools, and has them every turn.
     """
-    if type(item) is not dict or item.keys() != _ENTRY or item["type"] != "function":
+    try:
+        kind, given = _get_entry(item)
+        name, description, schema = definition = _get_definition(given)
+    except (TypeError, LookupError):
         return None
-    given = item["function"]
-    if type(given) is not dict or (given.keys() != _DEFINITION and given.keys() != _STRICT):
+    if kind != "function" or len(item) > 2 or not _USUAL.issuperset(given):
         return None
-    name, description, schema = given["name"], given["description"], given["parameters"]
-    if type(name) is not str or type(description) is not str or type(schema) is not dict:
-        return None
-    if not name or len(name) > MAX_TOOL_NAME or "properties" not in schema:
+    if tuple(map(type, definition)) != _TYPES or "properties" not in schema or not 0 < len(name) <= MAX_TOOL_NAME:
         return None
     place = f"{path}[{index}].function"
     if "strict" in given:
