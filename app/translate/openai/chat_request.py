@@ -34,8 +34,6 @@ _CONVERSATIONS = frozenset(
     {"input", "inputs", "prompt", "contents", "content", "conversation", "history", "chat_history"}
 )
 _MAX_MODEL_NAME = 256
-# Fields that a plain chat does without.
-_MORE = frozenset({*tools.FIELDS, *formats.FIELDS})
 
 
 @dataclass(slots=True)
@@ -87,8 +85,10 @@ def read(body: dict[str, Any], names: ModelNames) -> ChatRequest:
         fields=FIELDS,
     )
     found = ChatRequest(request, notes, include_usage, asked_model=body.get("model") or model)
-    if not _MORE.isdisjoint(body):
-        _read_more(body, found)
+    if not body.keys().isdisjoint(tools.FIELDS):
+        request.tools, request.choice, found.legacy = tools.read(body, notes)
+    if not body.keys().isdisjoint(formats.FIELDS):
+        _read_formats(body, request, notes)
     return found
 
 
@@ -103,10 +103,8 @@ def _united(body: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
     return united
 
 
-def _read_more(body: dict[str, Any], found: ChatRequest) -> None:
-    """What a plain chat has not."""
-    request, notes = found.request, found.notes
-    request.tools, request.choice, found.legacy = tools.read(body, notes)
+def _read_formats(body: dict[str, Any], request: Request, notes: list[Note]) -> None:
+    """How an answer is to look and to end."""
     request.format = formats.read_format(body.get("response_format"), notes)
     request.reasoning = formats.read_reasoning(body.get("reasoning_effort"), notes)
     request.stop = formats.read_stop(body.get("stop"))

@@ -9,8 +9,6 @@ pairs them. What is past is never refused: see `reading`.
 from __future__ import annotations
 
 import re
-from itertools import count
-from operator import itemgetter
 from typing import Any
 
 from app.translate import call_arguments
@@ -56,8 +54,6 @@ _ITEMS: dict[str, Role] = {
 _CALLS = ("tool_calls", "function_call")
 _CLASS = re.compile(r"message(chunk)?\Z")  # ends the names of LangChain's classes, which stand as types
 _WORDS = ("content", "parts", "text", "message")  # where a message's words may stand
-_PLAIN = frozenset({"user", "assistant", "system"})
-_get_role_and_text = itemgetter("role", "content")
 # Keys of a message that are read, or that say nothing.
 _READ = frozenset(
     {"role", "content", "parts", "refusal", "name", "audio", "attachments", "images", "tool_calls", "function_call"}
@@ -86,22 +82,19 @@ def read(value: Any, notes: list[Note]) -> list[Turn]:
         raise checks.invalid("messages", "is empty: send at least one message.")
     if len(messages) > MAX_MESSAGES:
         raise checks.invalid("messages", f"holds {len(messages)} messages; at most {MAX_MESSAGES} are taken.")
-    return _read_texts(messages) or _MessageReader(notes, _find_new(messages)).read_all(messages)
-
-
-def _read_texts(messages: list[Any]) -> list[Turn]:
-    """The turns of a conversation whose messages are all a role and a text and nothing else; empty for any other."""
-    try:
-        roles, texts = zip(*map(_get_role_and_text, messages), strict=True)
-        is_plain = (
-            {2}.issuperset(map(len, messages)) and {str}.issuperset(map(type, texts)) and _PLAIN.issuperset(roles)
-        )
-    except (TypeError, LookupError):  # a message without these, or a role of another type
-        return []
-    if not is_plain:
-        return []
-    parts: list[list[Part]] = [[text] for text in map(Text, texts)]
-    return list(map(Turn, roles, parts, map("messages[%d]".__mod__, count())))
+    reader: _MessageReader | None = None  # made for the first message that is more than a role and a text
+    turns: list[Turn] = []
+    for index, message in enumerate(messages):
+        if type(message) is dict and len(message) == 2:
+            role, text = message.get("role"), message.get("content")
+            if type(text) is str and role in ("user", "assistant", "system"):
+                turns.append(Turn(role, [Text(text)], f"messages[{index}]"))
+                continue
+        if reader is None:
+            reader = _MessageReader(notes, _find_new(messages))
+        if (turn := reader.read(message, index)) is not None:
+            turns.append(turn)
+    return turns
 
 
 def _find_new(messages: list[Any]) -> int:
@@ -128,29 +121,13 @@ def _is_item(message: dict[str, Any]) -> bool:
 
 
 class _MessageReader:
-    """Reads the messages of one request, of any form."""
+    """Reads the messages of one request that are more than a role and a text."""
 
     def __init__(self, notes: list[Note], new_from: int) -> None:
         self._reading = Reading(notes)
         self._new_from = new_from
 
-    def read_all(self, messages: list[Any]) -> list[Turn]:
-        """The turns of all messages, in order."""
-        turns = []
-        for index, message in enumerate(messages):
-            # a role and a text are quickly read
-            if (
-                type(message) is dict
-                and len(message) == 2
-                and type(message.get("content")) is str
-                and message.get("role") in ("user", "assistant", "system")
-            ):
-                turns.append(Turn(message["role"], [Text(message["content"])], f"messages[{index}]"))
-            elif (turn := self._read(message, index)) is not None:
-                turns.append(turn)
-        return turns
-
-    def _read(self, message: Any, index: int) -> Turn | None:
+    def read(self, message: Any, index: int) -> Turn | None:
         """The turn of a message; None for one of the past that is none. Raises GatewayError for a new one."""
         reading, path = self._reading, f"messages[{index}]"
         reading.past = index < self._new_from

@@ -9,7 +9,6 @@ Clients send here what they hold for other servers as well: `input_schema` (Anth
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from app.translate.dialogue import Choice, Note, Tool
@@ -37,11 +36,7 @@ _OF_SERVER = frozenset(
     }
 )
 _GEMINIS = frozenset({*_DECLARATIONS, *_OF_SERVER})
-_ENTRY = frozenset({"type", "function"})
-_DEFINITION = frozenset({"name", "description", "parameters"})
-_STRICT = _DEFINITION | {"strict"}
 _READ = frozenset({"type", "name", "description", "strict", *_SCHEMAS, *_OWN})
-_get_name = attrgetter("name")
 # Hints for other vendors' servers, and for people who look at a list of tools.
 _SILENT = frozenset(
     {"defer_loading", "eager_input_streaming", "allowed_callers", "annotations", "title", "icons", "_meta", "execution"}
@@ -79,12 +74,13 @@ def _read_usual(item: Any, path: str, index: int, notes: list[Note]) -> Tool | N
 
     None: it needs the look that `_read_entry` takes. A request may have hundreds of tools, and has them every turn.
     """
-    if type(item) is not dict or item.keys() != _ENTRY or item["type"] != "function":
+    try:
+        kind, given = item["type"], item["function"]
+        name, description, schema = given["name"], given["description"], given["parameters"]
+    except (TypeError, LookupError):
         return None
-    given = item["function"]
-    if type(given) is not dict or (given.keys() != _DEFINITION and given.keys() != _STRICT):
+    if kind != "function" or len(item) > 2 or (len(given) > 3 and (len(given) > 4 or "strict" not in given)):
         return None
-    name, description, schema = given["name"], given["description"], given["parameters"]
     if type(name) is not str or type(description) is not str or type(schema) is not dict:
         return None
     if not name or len(name) > MAX_TOOL_NAME or "properties" not in schema:
@@ -194,7 +190,7 @@ def _drop_strict(given: dict[str, Any], path: str, notes: list[Note]) -> None:
 
 def _united(tools: list[Tool], notes: list[Note]) -> list[Tool]:
     """Each name once: the first one wins, and a second one that says the same is no loss."""
-    if len(set(map(_get_name, tools))) == len(tools):
+    if len({tool.name for tool in tools}) == len(tools):
         return tools
     found: dict[str, Tool] = {}
     for tool in tools:

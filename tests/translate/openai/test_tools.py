@@ -50,6 +50,14 @@ DEFINED: list[tuple[dict[str, Any], list[Tool], Told]] = [
     ({"tools": [function(parameters=[])]}, [tool()], []),
     ({"tools": [function(description="", parameters={}, strict=False)]}, [tool(description="", parameters={})], []),
     ({"tools": [function(strict=True)]}, [tool()], [("dropped", "tools.strict", "tools[0].function.strict")]),
+    ({"tools": [function(**FULL, strict=False)]}, [tool(**FULL)], []),
+    (
+        {"tools": [function(**FULL, strict=True)]},
+        [tool(**FULL)],
+        [("dropped", "tools.strict", "tools[0].function.strict")],
+    ),
+    ({"tools": [function(**FULL, mood=1)]}, [tool(**FULL)], [("dropped", "tools.unknown", "tools[0].function.mood")]),
+    ({"tools": [{**function(**FULL), "mood": 1}]}, [tool(**FULL)], [("dropped", "tools.unknown", "tools[0].mood")]),
     ({"tools": [function(**FULL, **OWN)]}, [tool(**FULL, extra=OWN)], []),
     ({"tools": [{"type": "function", "name": "f", **FULL}]}, [tool(path="tools[0]", **FULL)], []),
     (

@@ -7,8 +7,6 @@ neighbours of one role are concatenated by the server; one call a message, its r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 from app.errors import INVALID_VALUE, GatewayError
@@ -22,7 +20,6 @@ from app.translate.pairing import Pairs
 
 Message = dict[str, Any]
 
-_get_role, _get_parts = attrgetter("role"), attrgetter("parts")
 _PARAGRAPH = "\n\n"
 _LATE_SYSTEM = "[system] "
 _LOST_RESULT = "[tool result] "
@@ -48,17 +45,15 @@ def write(
 
 def _write_texts(turns: list[Turn]) -> list[Message]:
     """The messages of a conversation whose turns are all one text, and need no other; empty for any other."""
-    roles, parts = list(map(_get_role, turns)), list(map(_get_parts, turns))
-    is_plain = (
-        {1}.issuperset(map(len, parts))
-        and {Text}.issuperset(map(type, chain.from_iterable(parts)))
-        and {"user", "assistant"}.issuperset(roles[1:])
-        and "tool" not in roles
-    )
-    texts = [text.text for (text,) in parts] if is_plain else []
-    if not texts or not all(texts) or texts[0].isspace():  # whether there are words at all is for `_History` to see
-        return []
-    return [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+    messages: list[Message] = []
+    for turn in turns:
+        role, parts = turn.role, turn.parts
+        text = parts[0].text if len(parts) == 1 and type(parts[0]) is Text else ""
+        if not text or (role not in ("user", "assistant") and (messages or role == "tool")):
+            return []
+        messages.append({"role": role, "content": text})
+    # whether there are any words is for `_History` to see
+    return [] if messages and messages[0]["content"].isspace() else messages
 
 
 class _History:
