@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from app.admission import heap
 from app.application import build
 from app.config import Config
 from app.observe import exception_hooks, logs
@@ -59,6 +60,7 @@ async def run(config: Config, remedy: str = "set {name}={value}") -> int:
 
     `remedy` is logged if a port cannot be opened: it tells how this caller's user changes a setting.
     """
+    heap.keep_a_little()
     app = build(config)
     server = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
     extra = _build_metrics_server(app) if config.metrics_port is not None else None

@@ -55,6 +55,11 @@ async def test_a_system_that_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.wait_for(heap.trim_after_peaks(Memory(1)), 1)
 
 
+def test_a_little_is_kept() -> None:
+    """Where the C library can be told so."""
+    assert heap.keep_a_little() is (heap.find_trim_function() is not None)
+
+
 def test_the_call() -> None:
     """Where the C library has it, it may be made at any time."""
     trim = heap.find_trim_function()
