@@ -16,6 +16,7 @@ _LAST_CHUNK = b"0\r\n\r\n"
 _PATIENCE_SECONDS = 30  # after the time at which the last stream should have ended
 PROBE_SECONDS = 0.02
 SAMPLE_SECONDS = 0.5
+_GOLDEN = 0.6180339887  # its multiples, without their whole parts, lie evenly in any number
 
 
 @dataclass(slots=True, frozen=True)
@@ -167,7 +168,9 @@ async def _open(streams: Streams) -> None:
     start = loop.time()
     opening: set[asyncio.Task[None]] = set()
     for index in range(streams.plan.streams):
-        await asyncio.sleep(max(0.0, start + index / streams.plan.rate - loop.time()))
+        # not in step with the streams opened a second before: their chunks would come in heaps
+        due = start + (index + index * _GOLDEN % 1) / streams.plan.rate
+        await asyncio.sleep(max(0.0, due - loop.time()))
         task = loop.create_task(_connect(streams))
         opening.add(task)
         task.add_done_callback(opening.discard)

@@ -1,0 +1,34 @@
+"""`python -m tests.again`: the tests that failed beside others run once more, alone.
+
+Many tests have clocks, and a core that others use too may stand still for a second. What fails again has failed, and
+more than a few at once are no accident. Which they were is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FEW = 3
+FAILED = Path(".pytest_cache/v/cache/lastfailed")
+
+
+def find_failed(file: Path = FAILED) -> list[str]:
+    """The tests that failed in the last run."""
+    return sorted(json.loads(file.read_text())) if file.exists() else []
+
+
+def main() -> int:
+    """Run them. Returns the exit code: 1 as well where nothing failed, since something else did then."""
+    failed = find_failed()
+    if not 0 < len(failed) <= FEW:
+        return 1
+    print(f"\nfailed beside others, once more alone: {', '.join(failed)}", flush=True)
+    return int(pytest.main(["--override-ini=addopts=", "-q", "-p", "no:xdist", "--import-mode=importlib", *failed]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
