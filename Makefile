@@ -60,7 +60,8 @@ test: $(DEV) ## a part of the tests, without coverage: T=tests/media, M="not hea
 
 test-short: $(DEV)
 	EXAMPLES_PERCENT=10 $(BIN)/python -m pytest -n $(WORKERS) -m "$(M)" --cov --cov-report=term --durations=15 --durations-min=2 \
-	|| { EXAMPLES_PERCENT=10 $(BIN)/python -m tests.again && $(BIN)/python -m coverage report --format=total; }
+	    -o cache_dir=$(abspath $(VENV))/.checked --cache-clear \
+	|| { EXAMPLES_PERCENT=10 $(BIN)/python -m tests.again $(VENV)/.checked && $(BIN)/python -m coverage report --format=total; }
 
 test-long: $(DEV)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --durations=15 --durations-min=10

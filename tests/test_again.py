@@ -36,7 +36,7 @@ def test_the_exit_code(failed: list[str] | None, code: int, tmp_path: Path) -> N
         (tmp_path / FAILED).write_text(json.dumps({f"test_it.py::{name}": True for name in failed}))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.again"],
+        [sys.executable, "-m", "tests.again", "."],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
