@@ -5,12 +5,12 @@ Prometheus's own client takes three calls and a lock for each change, and a requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from time import time
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily
-from prometheus_client.registry import Collector
+
+from app.observe.families import Family
 
 
 class Value:
@@ -48,26 +48,8 @@ class Value:
         return self.number if self._read is None else self._read()
 
 
-class _Family(Collector):
-    """A metric family: the series of one name by their labels."""
-
-    def __init__(self, name: str, text: str, names: Sequence[str], registry: CollectorRegistry) -> None:
-        self._name = name
-        self._text = text
-        self._names = names
-        self._series: dict[tuple[str, ...], Value] = {}
-        if not names:
-            self.labels()
-        registry.register(self)
-
-    def labels(self, *values: str) -> Value:
-        """The series with these labels. It is created, and exposed from now on, if it does not exist."""
-        series = self._series.get(values)
-        if series is None:
-            if len(values) != len(self._names):
-                raise ValueError(f"{self._name} has the labels {self._names}, not {len(values)}")
-            series = self._series[values] = Value()
-        return series
+class _Numbers(Family[Value]):
+    """A family whose series are numbers."""
 
     def remove(self, *values: str) -> None:
         """Expose the series with these labels no more."""
@@ -77,32 +59,33 @@ class _Family(Collector):
         """Expose none of the series that exist."""
         self._series = {}
 
+    def _make_series(self) -> Value:
+        return Value()
 
-class Counter(_Family):
+
+class Counter(_Numbers):
     """A family of numbers that only grow."""
-
-    def describe(self) -> Iterator[CounterMetricFamily]:
-        """The family without its series, as the registry needs it to find duplicate names."""
-        yield CounterMetricFamily(self._name, self._text, labels=self._names)
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The family with the current numbers."""
-        family = CounterMetricFamily(self._name, self._text, labels=self._names)
-        for values, series in self._series.copy().items():  # made in one step: another thread may collect
+        family = self._make_family()
+        for values, series in self._copy_series().items():
             family.add_metric(values, series.current(), exemplar=series.exemplar)
         yield family
 
+    def _make_family(self) -> CounterMetricFamily:
+        return CounterMetricFamily(self._name, self._text, labels=self._names)
 
-class Gauge(_Family):
+
+class Gauge(_Numbers):
     """A family of numbers that grow and shrink."""
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The family without its series."""
-        yield GaugeMetricFamily(self._name, self._text, labels=self._names)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The family with the current numbers."""
-        family = GaugeMetricFamily(self._name, self._text, labels=self._names)
-        for values, series in self._series.copy().items():  # made in one step: another thread may collect
+        family = self._make_family()
+        for values, series in self._copy_series().items():
             family.add_metric(values, series.current())
         yield family
+
+    def _make_family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(self._name, self._text, labels=self._names)

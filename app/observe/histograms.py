@@ -13,8 +13,9 @@ from time import time
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Exemplar, HistogramMetricFamily
-from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from app.observe.families import Family
 
 
 class Series:
@@ -43,37 +44,20 @@ class Series:
         self.total += other.total
 
 
-class Histogram(Collector):
+class Histogram(Family[Series]):
     """A metric family: the series of one histogram by their labels."""
 
     def __init__(
         self, name: str, text: str, bounds: Sequence[float], names: Sequence[str], registry: CollectorRegistry
     ) -> None:
-        self._name = name
-        self._text = text
-        self._names = names
         self._bounds = bounds
         self._bound_texts = [*map(floatToGoString, bounds), "+Inf"]
-        self._series: dict[tuple[str, ...], Series] = {}
-        if not names:
-            self.labels()
-        registry.register(self)
-
-    def labels(self, *values: str) -> Series:
-        """The series with these labels. It is created, and exposed from now on, if it does not exist."""
-        series = self._series.get(values)
-        if series is None:
-            series = self._series[values] = Series(self._bounds)
-        return series
-
-    def describe(self) -> Iterator[HistogramMetricFamily]:
-        """The family without its series, as the registry needs it to find duplicate names."""
-        yield HistogramMetricFamily(self._name, self._text, labels=self._names)
+        super().__init__(name, text, names, registry)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The family with the current values of its series."""
-        family = HistogramMetricFamily(self._name, self._text, labels=self._names)
-        for values, series in self._series.copy().items():  # made in one step: another thread may collect
+        family = self._make_family()
+        for values, series in self._copy_series().items():
             buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             below = 0
             for number, (bound, count) in enumerate(zip(self._bound_texts, list(series.counts), strict=True)):
@@ -82,3 +66,9 @@ class Histogram(Collector):
                 buckets.append((bound, float(below)) if exemplar is None else (bound, float(below), exemplar))
             family.add_metric(values, buckets, series.total)
         yield family
+
+    def _make_series(self) -> Series:
+        return Series(self._bounds)
+
+    def _make_family(self) -> HistogramMetricFamily:
+        return HistogramMetricFamily(self._name, self._text, labels=self._names)
