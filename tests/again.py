@@ -29,7 +29,7 @@ def main(cache: Path) -> int:
         print(f"\n{len(failed)} tests failed: none is run again")
         return 1
     print(f"\nfailed beside others, once more alone: {', '.join(failed)}", flush=True)
-    return int(pytest.main(["--override-ini=addopts=", "-q", "-p", "no:xdist", "--import-mode=importlib", *failed]))
+    return int(pytest.main(failed))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
@@ -120,3 +122,20 @@ def wait_ready(url: str, path: str = "/readyz", seconds: float = 10.0) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.02)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[int]:
+    """The port of another program, which gives this answer to the first who asks."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from app import cli
 from app.version import program_version
 from tests.dropped import DROPPED, DROPPED_NAME
-from tests.running import Process
+from tests.running import Process, answering
 
 COMMANDS = ("check", "alive", "health", "translate", "certs", "sandbox")
 
@@ -179,20 +177,9 @@ def test_alive_names_what_is_no_gateway(
     answer: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another program listens there and speaks no HTTP: 1 and one line, no traceback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            peer, _ = listener.accept()
-            with peer:
-                peer.recv(65_536)
-                peer.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        port = listener.getsockname()[1]
+    with answering(answer) as port:
         monkeypatch.setenv("GPT2GIGA_PORT", str(port))
         assert cli.main(["alive"]) == 1
-        thread.join()
     shown = capsys.readouterr().err
     assert shown.startswith(f"what answers on 127.0.0.1:{port} is no gateway")
     assert shown.count("\n") == 1

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +11,7 @@ import pytest
 from app import cli
 from app.sandbox.state import SandboxSettings
 from app.version import program_version
-from tests.running import ProcessStarter, wait_ready
+from tests.running import ProcessStarter, answering, wait_ready
 
 
 @pytest.fixture(autouse=True)
@@ -25,23 +21,6 @@ def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("GIGACHAT_", "GPT2GIGA_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-
-
-@contextmanager
-def answering(answer: bytes) -> Iterator[int]:
-    """The port of another program, which gives this answer to the first who asks."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            peer, _ = listener.accept()
-            with peer:
-                peer.recv(65_536)
-                peer.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join()
 
 
 @pytest.mark.samples("GPT2GIGA_METRICS_PORT-the-gateways-key")

@@ -14,9 +14,8 @@ import aiohttp
 import orjson
 import pytest
 
-from app.sandbox.state import SandboxSettings
 from tests.resident import limit, now, peak
-from tests.running import Process, ProcessStarter, wait_ready
+from tests.running import Process
 from tests.unfinished import Client, chunk, connected, head
 from tests.watching import CHAT, saying
 
@@ -107,24 +106,21 @@ async def attack(client: Client, path: str, body: bytes, *, chunked: bool) -> in
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ATTACKS)
-async def test_no_attack_with_bodies_reaches_the_limit(
-    kind: str, sandbox_process: str, start_process: ProcessStarter, http: aiohttp.ClientSession
-) -> None:
+async def test_no_attack_with_bodies_reaches_the_limit(kind: str, served: Process, http: aiohttp.ClientSession) -> None:
     """The peak stays below the container's limit, others are served beside it, and the memory comes back."""
-    process = gateway(sandbox_process, start_process)
-    idle = now(process.popen.pid)
+    idle = now(served.popen.pid)
     count, made, path = ATTACKS[kind]
     body = made()
-    watched = Watched(process.url)
+    watched = Watched(served.url)
     watching = asyncio.create_task(watched.run(http))
 
     async def one(number: int) -> int:
-        async with connected(process.url) as client:
+        async with connected(served.url) as client:
             return await attack(client, path, body, chunked=number % 2 == 1)
 
     statuses = Counter(await asyncio.gather(*(one(number) for number in range(count))))
     watching.cancel()
-    highest = peak(process.popen.pid)
+    highest = peak(served.popen.pid)
     print(f"{kind}: {dict(statuses)}, idle {idle >> 20}, peak {highest >> 20} MiB, probe {watched.longest:.2f} s")
     assert highest < 0.75 * limit(), statuses
     assert set(statuses) <= {200, 400, 503}
@@ -132,16 +128,4 @@ async def test_no_attack_with_bodies_reaches_the_limit(
     assert set(watched.served) == {200}
     assert watched.longest < 5
     await asyncio.sleep(2.5)
-    assert now(process.popen.pid) < idle + 80 * MIB
-
-
-def gateway(sandbox: str, start_process: ProcessStarter) -> Process:
-    """A gateway with the settings of the compose file, in a process of its own, as its sandbox is."""
-    env = {
-        "GIGACHAT_CREDENTIALS": SandboxSettings().key,
-        "GIGACHAT_BASE_URL": f"{sandbox}/v1",
-        "GIGACHAT_AUTH_URL": f"{sandbox}/api/v2/oauth",
-    }
-    process = start_process(env=env)
-    wait_ready(process.url)
-    return process
+    assert now(served.popen.pid) < idle + 80 * MIB
