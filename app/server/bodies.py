@@ -98,7 +98,7 @@ class HeldBody:
         await self._take_rest(weight, data)
         return data
 
-    async def turn(self, size: int) -> None:
+    async def await_turn(self, size: int) -> None:
         """Before a step that takes long: one large body is worked on in a round of the loop, and others run between."""
         if size > _LARGE:
             async with self._budget.turns:
@@ -108,7 +108,7 @@ class HeldBody:
         """Hold more, for the answer. Raises GatewayError where there is no room."""
         self._share.take(size)
 
-    def parsed(self, body: dict[str, Any]) -> None:
+    def recount_values(self, body: dict[str, Any]) -> None:
         """The body has been parsed: what its bytes seemed to hold and do not is given back."""
         if self._values < _WORTH_WEIGHING:
             return
@@ -116,7 +116,7 @@ class HeldBody:
             self._share.give(self._values - values)
             self._values = values
 
-    def written(self, size: int) -> None:
+    def recount_payload(self, size: int) -> None:
         """The payload has been written and is this long: a file is no part of it, though its text was in the body."""
         if self._payload > size:
             self._share.give(self._payload - size)

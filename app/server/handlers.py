@@ -38,7 +38,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
         asked = protocol.read(body, gateway.names)
         del body  # what nobody reads on is let go
         plan = gateway.chat.plan(asked.request, [*repairs, *asked.notes], record, strict=_strict(request, gateway))
-        held.written(plan.size)
+        held.recount_payload(plan.size)
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
             return await _streamed(request, plan, asked.stream_writer(answer_id), held)
@@ -118,7 +118,7 @@ async def _body(request: web.Request, held: HeldBody, record: RequestRecord) -> 
     """The body, and what it cost to read it."""
     data = await held.read(request)
     record.record_body(len(data))
-    await held.turn(record.body_bytes)
+    await held.await_turn(record.body_bytes)
     try:
         body, repairs = json_object(data)
     except GatewayError as fault:
@@ -126,10 +126,10 @@ async def _body(request: web.Request, held: HeldBody, record: RequestRecord) -> 
             fault.message += " It came packed, and may have been cut off before that."
         raise
     del data  # what is parsed stands in the body
-    held.parsed(body)
+    held.recount_values(body)
     if (model := protocol_of(request).asked_model(body)) is not None:
         record.record_asked_model(model[:128])
-    await held.turn(record.body_bytes)
+    await held.await_turn(record.body_bytes)
     return body, repairs
 
 
