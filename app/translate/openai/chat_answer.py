@@ -51,12 +51,13 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
     parts = answer.parts
     if len(parts) == 1 and type(parts[0]) is Text:
         return {"role": "assistant", "content": parts[0].text, "refusal": None}
-    message: dict[str, Any] = {"role": "assistant", "content": text_of(answer), "refusal": None}
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     if thoughts := "".join(part.text for part in parts if isinstance(part, Thought)):
         message["reasoning_content"] = thoughts
     called = [part for part in parts if isinstance(part, Call)]
     if called:
-        message["content"] = message["content"] or None
+        message["content"] = text or None
         if legacy:  # this form has room for one
             message["function_call"] = calls.write_function(called[0])
         else:
@@ -67,14 +68,6 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
 def finish_reason(finish: Finish, *, legacy: bool) -> str:
     """OpenAI's word for the end of a choice."""
     return "function_call" if legacy and finish == "calls" else _FINISHES[finish]
-
-
-def text_of(answer: Answer) -> str:
-    """The words of an answer; GigaChat's own sentence when it declined."""
-    parts = answer.parts
-    if len(parts) == 1 and type(first := parts[0]) is Text:  # as most answers are
-        return first.text
-    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def total(usages: Sequence[Usage | None]) -> Usage | None:

@@ -84,18 +84,16 @@ class _History:
 
     def write(self, instruction: str | None) -> list[Message]:
         """The messages, in order."""
-        has_words, written = False, self._written
+        has_words = False
         for turn in self._turns:
-            role, parts = turn.role, turn.parts
+            parts = turn.parts
             # most turns are one text
             text = parts[0].text if len(parts) == 1 and type(parts[0]) is Text else self._write_parts(turn)
             if not has_words:
                 has_words = text is None or bool(text.strip())
-            if text and role in ("user", "assistant"):
-                written.append({"role": role, "content": text})
-            elif text is not None:
+            if text is not None:
                 self._write_text(text, turn)
-            if role == "assistant":
+            if turn.role == "assistant":
                 self._is_opening = False
         if not has_words:
             self._refuse_empty()
