@@ -7,22 +7,17 @@ variable with the suffix `_FILE` names that file.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from app import credentials, exposure, gpt2giga_env, proxies, redaction, setting_files, settings
+from app import credentials, gpt2giga_env, proxies, redaction, setting_files, setting_warnings, settings
 from app.credentials import Credential
 from app.errors import ConfigError
-
-PREFIXES = ("GIGACHAT_", "GPT2GIGA_")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
 def _mask_secret(_value: object) -> str:
@@ -70,6 +65,11 @@ class Config:
     key_file: Path | None = _setting("GIGACHAT_KEY_FILE", None, settings.existing_file)
     key_file_password: str = _setting("GIGACHAT_KEY_FILE_PASSWORD", "", settings.any_text, secret=True)
     timeout: float = _setting("GIGACHAT_TIMEOUT", 600.0, settings.positive_seconds)
+    max_concurrency: int | None = _setting("GIGACHAT_MAX_CONCURRENCY", None, settings.count)
+    slots: str = _setting("GPT2GIGA_SLOTS", "all", settings.choice("all", "chat"))
+    queue_length: int = _setting("GPT2GIGA_QUEUE_LENGTH", 1000, settings.integer)
+    queue_seconds: float = _setting("GPT2GIGA_QUEUE_SECONDS", 120.0, settings.seconds)
+    tenants: int = _setting("GPT2GIGA_TENANTS", 1000, settings.count)
     host: str = _setting("GPT2GIGA_HOST", "127.0.0.1", settings.host, show=redaction.mask_host)
     port: int = _setting("GPT2GIGA_PORT", 8090, settings.port)
     hosts: tuple[str, ...] = _setting("GPT2GIGA_HOSTS", (), settings.hosts, show=redaction.mask_hosts)
@@ -126,8 +126,8 @@ class Config:
         try:
             config = _SettingsReader(variables).build_config()
         except ConfigError as fault:
-            raise ConfigError(_add_lines(fault.faults, dotenv, inherited)) from None
-        return replace(config, warnings=tuple(_add_lines(config.warnings, dotenv, inherited)))
+            raise ConfigError(setting_warnings.add_lines(fault.faults, dotenv, inherited)) from None
+        return replace(config, warnings=tuple(setting_warnings.add_lines(config.warnings, dotenv, inherited)))
 
     def changed_settings(self) -> dict[str, object]:
         """The settings that differ from their defaults, by name, fit for the log: a secret is shown as `set`."""
@@ -247,45 +247,11 @@ class _SettingsReader:
     def _collect_warnings(self, values: dict[str, Any]) -> list[str]:
         known = {item.metadata["name"] for item in _list_settings()}
         known |= {f"{item.metadata['name']}_FILE" for item in _list_settings() if item.metadata["secret"]}
-        unknown = {name for name in self._variables if name.startswith(PREFIXES)} - known - {*gpt2giga_env.RECOGNIZED}
-        warnings = list(self._warnings)
-        warnings += [
-            gpt2giga_env.describe_ineffective(name) or _describe_unknown(name, known) for name in sorted(unknown)
-        ]
-        if len(values.get("credentials", ())) > 1:
-            warnings.append("GIGACHAT_CREDENTIALS holds several keys: only the first is used so far")
+        given = {name for name in self._variables if name.startswith(setting_warnings.PREFIXES)}
+        unknown = given - known - {*gpt2giga_env.RECOGNIZED}
+        warnings = [*self._warnings, *setting_warnings.describe_unknown(unknown, known)]
         chosen = {item.name: values.get(item.name, item.default) for item in _list_settings()}
-        warnings += exposure.warn_of_open_port(chosen["host"], key=bool(chosen["api_key"]))
-        warnings += exposure.warn_of_plain_http(
-            GIGACHAT_BASE_URL=chosen["base_url"], GIGACHAT_AUTH_URL=chosen["auth_url"]
-        )
-        if chosen["max_body_bytes"] > chosen["max_bodies_bytes"]:
-            warnings.append("GPT2GIGA_MAX_BODIES_BYTES is less than one body may have (GPT2GIGA_MAX_BODY_BYTES)")
-        if not chosen["verify_ssl_certs"]:
-            warnings.append("GIGACHAT_VERIFY_SSL_CERTS is off: anyone on the way can read keys and prompts")
-        return warnings
-
-
-def _describe_unknown(name: str, known: set[str]) -> str:
-    similar = difflib.get_close_matches(name, known, n=1)
-    prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
-    shown = redaction.mask_variable(name) or f"a name of {prefix} and {len(name) - len(prefix)} more characters"
-    return f"{shown} is unknown and has no effect" + (f": did you mean {similar[0]}?" if similar else "")
-
-
-def _add_lines(sentences: Sequence[str], path: Path, inherited: Collection[str]) -> list[str]:
-    """The sentences, each with the line of the file that sets the variable with which it begins."""
-    if not sentences:
-        return []
-    lines = {name: line for name, line in setting_files.find_lines(path).items() if name not in inherited}
-
-    def add_line(sentence: str) -> str:
-        begin = _VARIABLE.match(sentence)
-        name = begin[0] if begin is not None else ""
-        line = lines.get(name) or lines.get(f"{name}_FILE")
-        return sentence if line is None else f"{path}, line {line}: {sentence}"
-
-    return [add_line(sentence) for sentence in sentences]
+        return [*warnings, *setting_warnings.find_doubtful(chosen)]
 
 
 def _drop_empty(variables: Mapping[str, str | None]) -> dict[str, str]:

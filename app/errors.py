@@ -67,12 +67,16 @@ UPSTREAM_GENERATION_ERROR = Kind("upstream_generation_error", 502, "gigachat", "
 STREAM_TRUNCATED = Kind("stream_truncated", 502, "gigachat", "stream_truncated", "bad")
 NO_TOKEN = Kind("upstream_credentials_exhausted", 503, "operator", "no_token", "bad", True, 10)
 UPSTREAM_STOPPED = Kind("upstream_stopped", 503, "gigachat", "upstream_stop", "bad", retry_after=300)
+UPSTREAM_UNAVAILABLE = Kind("upstream_unavailable", 503, "gigachat", "upstream_5xx", "bad", True, 10)
 UPSTREAM_TIMEOUT = Kind("upstream_timeout", 504, "gigachat", "upstream_timeout", "bad")
+DEADLINE_EXCEEDED = Kind("deadline_exceeded", 504, "gigachat", "upstream_timeout", "bad")
 
 # Ours
 INTERNAL_ERROR = Kind("internal_error", 500, "gateway", "internal", "bad", True)
 DRAINING = Kind("draining", 503, "gateway", "draining", "excluded", True, 1)
 OVERLOADED = Kind("overloaded", 503, "gateway", "overloaded", "bad", True, 1)
+QUEUE_FULL = Kind("queue_full", 429, "gateway", "queue_full", "bad", True, 1)
+QUEUE_TIMEOUT = Kind("queue_timeout", 503, "gateway", "queue_timeout", "bad", True, 1)
 
 KINDS: tuple[Kind, ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Kind))
 

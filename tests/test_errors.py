@@ -51,6 +51,10 @@ TABLE: list[tuple[str, int, Actor, bool, int | None, str, str]] = [
     ("host_not_allowed", 403, OPERATOR, False, None, "forbidden", "excluded"),
     ("overloaded", 503, GATEWAY, True, 1, "overloaded", "bad"),
     ("upstream_timeout", 504, GIGACHAT, False, None, "upstream_timeout", "bad"),
+    ("deadline_exceeded", 504, GIGACHAT, False, None, "upstream_timeout", "bad"),
+    ("upstream_unavailable", 503, GIGACHAT, True, 10, "upstream_5xx", "bad"),
+    ("queue_full", 429, GATEWAY, True, 1, "queue_full", "bad"),
+    ("queue_timeout", 503, GATEWAY, True, 1, "queue_timeout", "bad"),
 ]
 
 

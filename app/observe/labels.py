@@ -16,6 +16,12 @@ USAGE_METHODS = ("upstream", "counted", "none")  # how the tokens of an answer t
 OBJECTIVES = ("availability", "ttft", "token")
 RESULTS = ("good", "bad", "excluded")
 CREDENTIAL_STATES = ("active", "dead")
+# Why an attempt is made again: translation's table of tries, docs/architecture.md.
+RETRY_REASONS = ("stale", "unauthorized", "forbidden", "rate_limit", "server_error", "connect", "timeout", "cut")
+RETRY_OUTCOMES = ("success", "failure")
+QUEUE_OUTCOMES = ("admitted", "timeout", "abandoned", "rejected")  # how a wait for a slot ended
+TENANTS = ("default", "other")  # until tenants can be configured
+LIMIT_KINDS = ("queue_full",)  # why a tenant's request was refused
 PORTS = ("main", "metrics")
 GENERATIONS = ("0", "1", "2")  # of the garbage collector
 CLOSE_CAUSES = ("idle", "head", "evicted", "refused", "unread")  # why the gateway ended a connection

@@ -22,6 +22,7 @@ _OVERHEAD = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1,
 _FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
 _REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 _LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
+_QUEUE = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)
 _BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
 
@@ -47,11 +48,13 @@ class Metrics:
         self._create_request_families()
         self._create_stream_families()
         self._create_upstream_families()
+        self._create_queue_families()
         self._create_usage_families()
         self._create_token_families()
         self._create_process_families()
         self._initialize_request_series()
         self._initialize_other_series()
+        self._initialize_queue_series()
 
     def _create_request_families(self) -> None:
         self.requests = self._counter("requests", "Finished requests.", "endpoint", "stream", "code")
@@ -87,6 +90,19 @@ class Metrics:
         )
         self.retries = self._counter("retries", "Attempts that were made again.", "reason", "outcome")
         self.upstream_up = self._gauge("upstream_up", "1 while the other side answers.", "component")
+
+    def _create_queue_families(self) -> None:
+        self.queue_depth = self._gauge("queue_depth", "Requests that wait for a slot.", "tenant")
+        self.queue_wait = self._histogram(
+            "queue_wait_seconds", "How long requests waited for a slot.", _QUEUE, "outcome"
+        )
+        self.queue_oldest = self._gauge("queue_oldest_wait_seconds", "How long the first of them has waited.").labels()
+        self.limit_rejections = self._counter(
+            "limit_rejections", "Requests that a limit of the gateway's own refused.", "tenant", "kind"
+        )
+        self.slots_in_use = self._gauge("credential_in_flight", "Slots of a credential in use.", "credential")
+        self.slots_limit = self._gauge("credential_stream_limit", "Slots that a credential has now.", "credential")
+        self.circuits = self._gauge("circuit_state", "0 closed, 1 half open, 2 open.", "component", "model")
 
     def _create_usage_families(self) -> None:
         self.tokens = self._counter("tokens", "Tokens as GigaChat counted them.", "type", "model", "tenant")
@@ -170,12 +186,18 @@ class Metrics:
             self.request_tokens.labels(kind)
         for method in labels.USAGE_METHODS:
             self.abort_usage.labels(method)
-        for retry in itertools.product(("unauthorized", "stale"), ("success", "failure")):
-            self.retries.labels(*retry)
         for generation in labels.GENERATIONS:
             self.gc_pauses.labels(generation)
         for cut in itertools.product(labels.PORTS, labels.CLOSE_CAUSES):
             self.connections_closed.labels(*cut)
+
+    def _initialize_queue_series(self) -> None:
+        for retry in itertools.product(labels.RETRY_REASONS, labels.RETRY_OUTCOMES):
+            self.retries.labels(*retry)
+        for outcome in labels.QUEUE_OUTCOMES:
+            self.queue_wait.labels(outcome)
+        for limit in itertools.product(labels.TENANTS, labels.LIMIT_KINDS):
+            self.limit_rejections.labels(*limit)
 
     def allow_models(self, names: Iterable[str]) -> None:
         """Allow these models as values of labels; at most 24 models since the start are allowed."""
@@ -206,7 +228,7 @@ class Metrics:
 
     def tenant(self, tenant: str) -> str:
         """The label for a tenant. Tenants cannot be configured yet, so all except the default are `other`."""
-        return tenant if tenant == "default" else "other"
+        return tenant if tenant in labels.TENANTS else labels.TENANTS[-1]
 
     def _counter(self, name: str, text: str, *names: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, names, self._registry)
