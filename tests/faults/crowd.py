@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ class Question:
     stream: bool
     wait: float = 0.0  # seconds that GigaChat takes
     words: int = 12
+    pause: float = 0.0  # seconds that the client rests between two reads
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,10 +100,13 @@ class Seen:
 class Crowd:
     """Clients of one gateway, on as many connections as they need."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, narrow: bool = False) -> None:
+        """`narrow`: the clients' systems take few bytes for them before they are read."""
         self._url = url + CHAT
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=60)
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_make_narrow if narrow else None),
+            read_bufsize=4096 if narrow else 2**16,
+            timeout=aiohttp.ClientTimeout(total=60),
         )
         self.asked: list[Question] = []
 
@@ -134,6 +139,8 @@ class Crowd:
                     async for chunk in response.content.iter_any():
                         for data in decoder.feed(chunk):
                             seen.read_event(data)
+                        if question.pause:
+                            await asyncio.sleep(question.pause)
                 else:
                     seen.read_whole(await response.read())
         except (aiohttp.ClientError, OSError):
@@ -147,6 +154,12 @@ class Crowd:
 
 
 _JSON = {"Content-Type": "application/json"}
+
+
+def _make_narrow(address: tuple[Any, ...]) -> socket.socket:
+    client = socket.socket(address[0], address[1], address[2])
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return client
 
 
 def outcomes(seen: list[Seen]) -> Counter[tuple[int, str]]:

@@ -67,10 +67,12 @@ async def check_outage(world: World, count: int) -> list[Seen]:
     return seen
 
 
-@pytest.mark.parametrize("how", ["down", "slow", "failing"])
+@pytest.mark.parametrize(
+    "how", ["down", pytest.param("slow", marks=pytest.mark.long), pytest.param("failing", marks=pytest.mark.long)]
+)
 async def test_oauth(make_world: WorldMaker, count: int, how: str) -> None:
     """While the token lives nobody notices; without one each is told at once, and GigaChat is not asked."""
-    world = await make_world({"token_ttl": 4.0}, **given(count))
+    world = await make_world({"token_ttl": 3.0}, **given(count))
     await world.warm_up()
     if how == "down":
         await world.oauth.refuse()

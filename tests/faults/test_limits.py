@@ -1,0 +1,117 @@
+"""The fault table, rows of GigaChat's limit: who comes above it waits, and nobody sees a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+
+import aiohttp
+import openai
+import pytest
+
+from app.sandbox.record import Record
+from tests.faults.conftest import WorldMaker
+from tests.faults.crowd import SERVED, outcomes, served
+from tests.faults.world import World
+from tests.running import eventually
+
+_LIMIT = re.compile(r"^gpt2giga_proxy_credential_stream_limit\{[^}]*\} (\S+)$", re.MULTILINE)
+
+
+async def limit(world: World) -> float:
+    """The slots that the credential has now."""
+    async with aiohttp.request("GET", f"{world.gateway.url}/metrics") as response:
+        found = _LIMIT.search(await response.text())
+    assert found is not None
+    return float(found[1])
+
+
+def refused(world: World) -> list[Record]:
+    """The chats that GigaChat answered 429."""
+    return [one for one in world.sandbox.state.requests.of("chat") if one.status == 429]
+
+
+@pytest.mark.parametrize("allowed", [1, 3, 10])
+async def test_a_storm_of_429(make_world: WorldMaker, count: int, allowed: int) -> None:
+    """GigaChat takes far fewer than the setting says: all are served, each once, and no client sees a 429."""
+    world = await make_world({"max_concurrency": allowed}, GIGACHAT_MAX_CONCURRENCY="50")
+    await world.warm_up(1)
+    seen = await world.ask(count, wait=0.01)
+    assert outcomes(seen) == {SERVED: count}
+    assert served(seen) == count
+    assert world.sandbox.state.most_chatting <= allowed
+    # each wave halves the limit: 50, 25, 12, ... meet GigaChat at most
+    assert len(refused(world)) <= 2 * min(50, count) + 20
+    await world.is_back()
+    await world.holds_nothing()
+    world.paid_once(0)
+
+
+async def test_a_storm_of_429_for_all(make_world: WorldMaker, count: int) -> None:
+    """GigaChat refuses everything for half a second: all wait, and all are served."""
+    world = await make_world(GIGACHAT_MAX_CONCURRENCY="10")
+    await world.warm_up()
+    world.sandbox.state.faults.add("status", where="chat", times=None, status=429)
+    asked = asyncio.ensure_future(world.ask(count))
+    await asyncio.sleep(0.5)
+    assert not asked.done()
+    world.sandbox.state.faults.clear()
+    seen = await asked
+    assert outcomes(seen) == {SERVED: count}
+    await world.is_back()
+    await world.holds_nothing()
+    world.paid_once(0)
+
+
+async def test_the_limit_is_found(make_world: WorldMaker) -> None:
+    """From 10 to the account's 3 within 20 requests, and no client sees a 429."""
+    world = await make_world({"max_concurrency": 3}, GIGACHAT_MAX_CONCURRENCY="10")
+    await world.warm_up(1)
+    assert await limit(world) == 10
+    seen = await world.ask(20, wait=0.02)
+    assert outcomes(seen) == {SERVED: 20}
+    assert 1 <= await limit(world) <= 3
+    met = len(refused(world))
+    assert met <= 10
+    seen = await world.ask(20, wait=0.02)
+    assert outcomes(seen) == {SERVED: 20}
+    assert len(refused(world)) == met
+    await world.holds_nothing()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_five_sdk_clients_on_one_slot(make_world: WorldMaker, stream: bool) -> None:
+    """Five users of a person's account at once: five answers, where GigaChat takes one at a time."""
+    world = await make_world({"max_concurrency": 1}, GIGACHAT_MAX_CONCURRENCY="1")
+    await world.warm_up(1)
+
+    async def ask(number: int) -> str:
+        client = openai.AsyncOpenAI(base_url=f"{world.gateway.url}/v1", api_key=f"user-{number}", max_retries=0)
+        async with client:
+            answer = await client.chat.completions.create(
+                model="GigaChat-2",
+                messages=[{"role": "user", "content": f"sandbox:wait 0.1\nsandbox:say answer {number}"}],
+                stream=stream,
+            )
+            if isinstance(answer, openai.AsyncStream):
+                return "".join([part.choices[0].delta.content or "" async for part in answer if part.choices])
+            return answer.choices[0].message.content or ""
+
+    assert await asyncio.gather(*map(ask, range(5))) == [f"answer {number}" for number in range(5)]
+    assert refused(world) == []
+    assert world.sandbox.state.most_chatting == 1
+    await world.holds_nothing()
+
+
+async def test_the_next_begins_when_one_ends(make_world: WorldMaker) -> None:
+    """Between the end of a request and the start of the next that waits there are less than 5 ms."""
+    world = await make_world({"max_concurrency": 1}, GIGACHAT_MAX_CONCURRENCY="1")
+    await world.warm_up(1)
+    seen = await world.ask(100, wait=0.01)
+    assert served(seen) == 100, outcomes(seen)
+    records = world.sandbox.state.requests.of("chat")[1:]
+    gaps = sorted(after.started - (before.ended or 0.0) for before, after in itertools.pairwise(records))
+    assert gaps[0] >= 0
+    assert gaps[-2] < 0.005, gaps[-5:]
+    await eventually(lambda: world.sandbox.state.chatting == 0)
