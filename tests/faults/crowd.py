@@ -25,26 +25,31 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(slots=True)
 class Question:
-    """One request, told from all others by its marker, which its answer repeats."""
+    """One request, told from all others by its marker, which its answer repeats unless it has `phrases`."""
 
     marker: str
     stream: bool
     wait: float = 0.0  # seconds that GigaChat takes
     words: int = 12
+    phrases: int = 0  # a long answer to a short question
+    model: str = "GigaChat-2"
     pause: float = 0.0  # seconds that the client rests between two reads
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answer(self) -> str:
         """The words of the answer."""
+        if self.phrases:
+            each = range(1, self.phrases + 1)
+            return "".join(f"Фраза {one} из {self.phrases}, phrase {one} of {self.phrases}. " for one in each)
         return " ".join([self.marker, *(f"word{number}" for number in range(self.words))])
 
     def body(self) -> dict[str, Any]:
         """The request."""
-        text = f"sandbox:say {self.answer}"
+        text = f"{self.marker}\nsandbox:long {self.phrases}" if self.phrases else f"sandbox:say {self.answer}"
         if self.wait:
             text = f"sandbox:wait {self.wait:.3f}\n{text}"
-        asked = {"model": "GigaChat-2", "messages": [{"role": "user", "content": text}], "stream": self.stream}
+        asked = {"model": self.model, "messages": [{"role": "user", "content": text}], "stream": self.stream}
         return {**asked, "stream_options": {"include_usage": True}} if self.stream else asked
 
 

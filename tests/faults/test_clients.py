@@ -23,7 +23,7 @@ def leavers(crowd: Crowd, count: int) -> Iterator[Question]:
     for number, question in enumerate(crowd.questions(count)):
         question.wait = (0.0, 5.0, 5.0)[number % 3]
         question.stream = number % 3 != 2
-        question.words = 2_000
+        question.phrases = 2_000
         yield question
 
 
@@ -59,7 +59,7 @@ async def test_a_slot_is_free_when_its_client_leaves(make_world: WorldMaker) -> 
     await world.warm_up()
     took = []
     for number in range(10):
-        first = next(world.crowd.questions(1, stream=True, words=500, wait=0.0 if number % 2 else 5.0))
+        first = next(world.crowd.questions(1, stream=True, phrases=500, wait=0.0 if number % 2 else 5.0))
         leaving = asyncio.ensure_future(world.crowd.ask(first))
         await eventually(lambda: world.sandbox.state.chatting == 1)
         await asyncio.sleep(0.05)
@@ -93,7 +93,8 @@ async def test_what_left_clients_got_is_counted(make_world: WorldMaker) -> None:
 async def leave_mid_stream(world: World, count: int) -> None:
     """So many read the first words and leave."""
     asked = [
-        asyncio.ensure_future(one) for one in map(world.crowd.ask, world.crowd.questions(count, stream=True, words=900))
+        asyncio.ensure_future(one)
+        for one in map(world.crowd.ask, world.crowd.questions(count, stream=True, phrases=900))
     ]
     await eventually(lambda: sum(one.chunks >= 3 for one in world.sandbox.state.requests.of("chat")[-count:]) == count)
     for one in asked:
@@ -106,7 +107,7 @@ async def test_slow_readers(make_world: WorldMaker, count: int) -> None:
     world = await make_world(GIGACHAT_MAX_CONCURRENCY=str(count))
     await world.warm_up()
     async with Crowd(world.gateway.url, narrow=True) as slow:
-        reading = asyncio.ensure_future(slow.ask_all(count // 2, stream=True, words=3_000, pause=0.01))
+        reading = asyncio.ensure_future(slow.ask_all(count // 2, stream=True, phrases=1_000, pause=0.01))
         await eventually(lambda: world.sandbox.state.chatting > 0)
         begun = time.monotonic()
         quick = await world.ask(count // 2)

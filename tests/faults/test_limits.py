@@ -16,6 +16,8 @@ from tests.faults.crowd import SERVED, outcomes, served
 from tests.faults.world import World
 from tests.running import eventually
 
+FULL = (429, "queue_full")
+LATE_IN_QUEUE, LATE = (503, "queue_timeout"), (504, "deadline_exceeded")
 _LIMIT = re.compile(r"^gpt2giga_proxy_credential_stream_limit\{[^}]*\} (\S+)$", re.MULTILINE)
 
 
@@ -115,3 +117,35 @@ async def test_the_next_begins_when_one_ends(make_world: WorldMaker) -> None:
     assert gaps[0] >= 0
     assert gaps[-2] < 0.005, gaps[-5:]
     await eventually(lambda: world.sandbox.state.chatting == 0)
+
+
+async def test_what_does_not_fit_into_the_queue(make_world: WorldMaker, count: int) -> None:
+    """The queue takes ten: the others are refused at once, and told when to come again; who waits is served."""
+    world = await make_world(GIGACHAT_MAX_CONCURRENCY="5", GPT2GIGA_QUEUE_LENGTH="10")
+    await world.warm_up(5)
+    seen = await world.ask(count, wait=0.3)
+    assert outcomes(seen) == {SERVED: 15, FULL: count - 15}
+    refused = [one for one in seen if one.what == FULL]
+    assert all(one.headers["x-should-retry"] == "true" and int(one.headers["Retry-After"]) >= 1 for one in refused)
+    assert max(one.took for one in refused) < min(one.took for one in seen if one.served)
+    await world.is_back()
+    await world.holds_nothing()
+    world.paid_once(0)
+
+
+async def test_deadlines(make_world: WorldMaker, count: int) -> None:
+    """Who can be served in time is, others are told before it is up, and GigaChat works for few that it can't help."""
+    world = await make_world(GIGACHAT_MAX_CONCURRENCY=str(count // 4))
+    await world.warm_up(5)
+    await world.ask(10, wait=0.3)  # the gateway knows what a request takes
+    world.sandbox.state.requests.clear()
+    seen = await world.ask(count, wait=0.3, headers={"X-Request-Deadline-Ms": "1000"})
+    assert set(outcomes(seen)) <= {SERVED, LATE_IN_QUEUE, LATE}, outcomes(seen)
+    assert count // 4 <= served(seen) <= count * 3 // 4
+    assert max(one.took for one in seen) < 1.0 + 0.3
+    assert outcomes(seen)[LATE] <= count // 4
+    assert sum(world.ledger.paid.values()) == served(seen) + outcomes(seen)[LATE]
+    await eventually(lambda: world.sandbox.state.chatting == 0)
+    await world.is_back()
+    await world.holds_nothing()
+    world.paid_once(0)

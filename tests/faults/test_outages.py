@@ -23,6 +23,7 @@ from tests.running import eventually
 NO_TOKEN = (503, "upstream_credentials_exhausted")
 FAILED = (502, "upstream_error")
 OPEN = (503, "upstream_unavailable")
+STOPPED = (503, "upstream_stopped")
 TIMEOUT = (504, "upstream_timeout")
 
 
@@ -180,6 +181,22 @@ async def test_pages_in_place_of_all_answers(make_world: WorldMaker, count: int)
     world.sandbox.state.faults.add("status", where="any", times=None, status=502, html=True)
     await check_outage(world, count)
     world.sandbox.state.faults.clear()
+    await is_over(world)
+
+
+async def test_a_model_is_stopped(make_world: WorldMaker, count: int) -> None:
+    """One 423, and nobody asks for that model any more; other models are served; a probe brings it back."""
+    world = await make_world(**given(count))
+    await world.warm_up()
+    world.sandbox.state.faults.add("status", where="chat", times=1, status=423)
+    (first,) = await world.ask(1)
+    assert first.what == STOPPED
+    asked = len(world.sandbox.state.requests.of("chat"))
+    seen, others = await world.ask(count), await world.ask(count, model="GigaChat-2-Pro")
+    assert set(outcomes(seen)) == {STOPPED}
+    assert all(one.headers["x-should-retry"] == "false" and int(one.headers["Retry-After"]) >= 1 for one in seen)
+    assert served(others) == count, outcomes(others)
+    assert len(world.sandbox.state.requests.of("chat")) == asked + count
     await is_over(world)
 
 
