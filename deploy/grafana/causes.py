@@ -7,6 +7,7 @@ from deploy.grafana.promql import grown, process, rate, series, share, where
 
 _STOPPED = grown("errors_total", matchers=where(error_type="upstream_stop"))
 _UNPAID = grown("upstream_requests_total", matchers=where(code="402"))
+_FAILED = grown("errors_total", matchers=where(error_type="=~upstream_5xx|upstream_stop"))
 _REFUSED = grown("errors_total", matchers=where(error_type="=~queue_full|queue_timeout"))
 _WAITED = rate("queue_wait_seconds_bucket", "le", where(outcome="admitted"), "5m")
 _OWN_FAULTS = grown("errors_total", matchers=where(error_type="internal"))
@@ -38,7 +39,11 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
     ),
     (f"{_STOPPED} > 0", "GIGACHAT stopped the model", RED),
     (f"{_UNPAID} > 0", "GIGACHAT wants money: the package is used up (402)", RED),
-    (f"max({series('circuit_state')}) == 2", "GIGACHAT fails for a model: its requests are refused at once", RED),
+    (
+        f"max({series('circuit_state')}) == 2 and {_FAILED} > 0",
+        "GIGACHAT fails for a model: its requests are refused at once",
+        RED,
+    ),
     (f"{_OWN_FAULTS} > 0", "THE GATEWAY fails by its own fault (500)", RED),
     (
         f"max({series('consecutive_failures')}) >= 3",
