@@ -190,7 +190,7 @@ async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: a
     assert values("slo_events", "slo") == {"availability", "ttft", "token"}
     assert values("slo_events", "result", slo="token") == {"good", "bad", "excluded"}
     assert values("request_tokens", "type") == {"prompt", "completion", "cached"}
-    assert values("abort_usage", "method") == {"upstream", "counted", "none"}
+    assert values("abort_usage", "method") == {"upstream", "counted", "estimated", "none"}
     assert values("credential_state", "state") == {"active", "dead"}
     assert "balance" in values("upstream_requests", "operation")
     assert values("token_source", "source") == {"oauth", "password", "mtls", "ready", "none"}
