@@ -128,7 +128,7 @@ async def test_what_does_not_fit_into_the_queue(make_world: WorldMaker, count: i
     refused = [one for one in seen if one.what == FULL]
     assert all(one.headers["x-should-retry"] == "true" and int(one.headers["Retry-After"]) >= 1 for one in refused)
     assert max(one.took for one in refused) < min(one.took for one in seen if one.served)
-    await world.is_back()
+    await world.is_back(crowd=15)
     await world.holds_nothing()
     world.paid_once(0)
 

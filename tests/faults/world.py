@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from app.admission.circuits import CircuitTimes
 from app.sandbox import server
 from app.upstream.connector import Connector
 from app.upstream.times import UpstreamTimes
@@ -28,6 +29,7 @@ _GAUGE = re.compile(r"^gpt2giga_proxy_(credential_in_flight|queue_depth|in_fligh
 _ATTEMPTS = re.compile(r'^gpt2giga_proxy_upstream_requests_total\{[^}]*operation="chat"[^}]*\} (\S+)$', re.MULTILINE)
 BACK_SECONDS = 2.0
 PROBE_SECONDS = 0.3  # the circuit's pause
+CIRCUIT_TIMES = CircuitTimes(pause=PROBE_SECONDS, stop_pause=1.5)
 _MEMORY = 100 * MB  # a crowd in this process leaves half of that behind, once
 
 
@@ -66,8 +68,8 @@ class World:
         seen = await self.ask(count)
         assert served(seen) == count, outcomes(seen)
 
-    async def is_back(self, seconds: float = BACK_SECONDS) -> float:
-        """Wait for the first answer after a fault's end, then for one to each of 20 questions at once."""
+    async def is_back(self, seconds: float = BACK_SECONDS, crowd: int = 20) -> float:
+        """Wait for the first answer after a fault's end, then for one to each of a crowd's questions."""
         begun = time.monotonic()
         while True:
             (seen,) = await self.ask(1)
@@ -76,8 +78,8 @@ class World:
             assert time.monotonic() - begun < seconds, f"no answer {seconds:g} s after the fault's end: {seen.what}"
             await asyncio.sleep(0.02)
         took = time.monotonic() - begun
-        after = await self.ask(20)
-        assert served(after) == 20, outcomes(after)
+        after = await self.ask(crowd)
+        assert served(after) == crowd, outcomes(after)
         return took
 
     async def holds_nothing(self) -> None:
