@@ -22,6 +22,7 @@ from app.exchange.choices import Choices
 from app.exchange.credential import UpstreamCredential
 from app.exchange.embeddings import Embeddings
 from app.exchange.request_files import RequestFiles
+from app.exchange.runs import Runs
 from app.exchange.sender import Sender
 from app.exchange.tries import Tries
 from app.exchange.unfinished import UnfinishedAnswers
@@ -102,7 +103,7 @@ def build(
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[REQUESTS], memory, public, times, circuit_times) as gateway:
+        async with open_gateway(config, app[REQUESTS], drain, memory, public, times, circuit_times) as gateway:
             app[GATEWAY] = gateway
             yield
 
@@ -114,6 +115,7 @@ def build(
 async def open_gateway(
     config: Config,
     requests: RequestObserver,
+    drain: Drain,
     memory: Memory,
     public: Callable[[str], bool],
     times: UpstreamTimes,
@@ -175,8 +177,21 @@ async def open_gateway(
         for name, task in tasks.items():
             await stack.enter_async_context(supervise(task, name))
         names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
+        runs = Runs(drain.writing, requests.report_run)
+        stack.push_async_callback(runs.stop)
         yield Gateway(
-            config, names, abilities, chat, embeddings, catalog, gigachat, credential, gate, circuits, program_version()
+            config,
+            names,
+            abilities,
+            chat,
+            embeddings,
+            catalog,
+            gigachat,
+            credential,
+            gate,
+            circuits,
+            runs,
+            program_version(),
         )
 
 

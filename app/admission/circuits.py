@@ -92,7 +92,8 @@ class Circuits:
 
     def open_models(self) -> list[str]:
         """The models that are not asked at the moment."""
-        return sorted(self._troubled)
+        now = self._clock()
+        return sorted(circuit.model for circuit in self._troubled.values() if now < circuit.until)
 
     def refuse_if_open(self, model: str) -> None:
         """Raise GatewayError while a model is not asked."""

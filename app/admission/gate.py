@@ -181,8 +181,8 @@ class Gate(Generic[C]):
             seconds = self._expect_wait(self._queue.count_before(ticket.tenant, is_batch=ticket.is_batch))
         whose = "its deadline" if ticket.deadline == ticket.waits_until else "the longest wait (GPT2GIGA_QUEUE_SECONDS)"
         message = (
-            f"GigaChat takes {self._count_slots()} request(s) of this gateway at a time, {len(self._queue)} wait, and "
-            f"this one would not start within {whose}. Try again later."
+            f"GigaChat takes {self._count_slots()} request(s) of this gateway at a time, and this one would not start "
+            f"within {whose}. Try again later."
         )
         return GatewayError(errors.QUEUE_TIMEOUT, message, retry_after=max(1.0, seconds))
 

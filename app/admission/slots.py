@@ -16,21 +16,26 @@ QUIET_SECONDS = 60.0
 class Slots:
     """The slots of one credential. `most`: how many it has while GigaChat refuses none."""
 
-    __slots__ = ("_clock", "_lowered_at", "_quiet_since", "in_use", "limit", "most")
+    __slots__ = ("_clock", "_limit", "_lowered_at", "_quiet_since", "in_use", "most")
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
-        self.most = self.limit = most
+        self.most = self._limit = most
         self.in_use = 0
         self._clock = clock
         self._lowered_at = -1.0  # when the number was last halved
         self._quiet_since = 0.0  # since when nothing has changed it
 
     @property
+    def limit(self) -> int:
+        """How many slots there are now."""
+        if self._limit < self.most:
+            self._regain()
+        return self._limit
+
+    @property
     def free(self) -> int:
         """How many requests may start now; less than 0 while there are more than the limit, which was lowered."""
-        if self.limit < self.most:
-            self._regain()
-        return self.limit - self.in_use
+        return (self._limit if self._limit == self.most else self.limit) - self.in_use
 
     @property
     def is_lowered(self) -> bool:
@@ -50,15 +55,15 @@ class Slots:
 
         Requests that were sent before the last halving belong to its wave, and change nothing.
         """
-        now = self._clock()
-        self._quiet_since = now
-        if sent <= self._lowered_at or self.limit == 1:
+        self._regain()
+        now = self._quiet_since = self._clock()
+        if sent <= self._lowered_at or self._limit == 1:
             return False
         self._lowered_at = now
-        self.limit = max(1, self.limit // 2)
+        self._limit = max(1, self._limit // 2)
         return True
 
     def _regain(self) -> None:
-        while self.limit < self.most and self._clock() - self._quiet_since >= QUIET_SECONDS:
+        while self._limit < self.most and self._clock() - self._quiet_since >= QUIET_SECONDS:
             self._quiet_since += QUIET_SECONDS
-            self.limit += 1
+            self._limit += 1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One request's place in the queue. Times are on the monotonic clock."""
 
     tenant: str
@@ -14,3 +13,4 @@ class Ticket:
     waits_until: float  # it starts before this, or not at all
     deadline: float | None = None  # its answer is of no use after this; None: the client names no time
     is_batch: bool = False  # it gives way to the tenant's other requests
+    drains: bool = False  # GigaChat is read to its end though the client leaves

@@ -33,7 +33,7 @@ COUNT_SECONDS = 10.0
 _IDLE_LOOK_SECONDS = 0.05  # how often a slot is looked for
 _PATIENCE_SECONDS = 60.0  # an answer that could not be counted for so long is estimated
 MOST_WAITING = 1000
-_MOST_CHARACTERS = 16 * 1024 * 1024
+_MOST_CHARACTERS = 1024 * 1024  # of their words and of what was asked: up to 4 bytes each
 _WEIGHT = 0.1
 # Tokens of a byte of a payload, before the first exact answer: Russian text in UTF-8, about 8 bytes a token.
 _USUAL_RATIO = 0.14
@@ -49,6 +49,11 @@ class UnfinishedAnswer:
     asked_bytes: int
     payload: Mapping[str, Any] | None = None
     since: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """What is held of it."""
+        return len(self.said) + (0 if self.payload is None else self.asked_bytes)
 
 
 class TokenRatios:
@@ -95,11 +100,11 @@ class UnfinishedAnswers:
         if not answer.said:
             return
         answer.record.expect_usage()
-        if len(self._waiting) >= MOST_WAITING or self._characters + len(answer.said) > _MOST_CHARACTERS:
+        if len(self._waiting) >= MOST_WAITING or self._characters + answer.size > _MOST_CHARACTERS:
             self._estimate(answer)
             return
         answer.since = monotonic()
-        self._characters += len(answer.said)
+        self._characters += answer.size
         self._waiting.append(answer)
         self._wanted.set()
 
@@ -118,7 +123,7 @@ class UnfinishedAnswers:
 
     def _take(self) -> UnfinishedAnswer:
         answer = self._waiting.popleft()
-        self._characters -= len(answer.said)
+        self._characters -= answer.size
         return answer
 
     async def _count_next(self) -> None:

@@ -7,6 +7,8 @@ import logging
 from app.observe import logs
 from app.observe.request_record import RequestRecord
 
+_LEAST_SECONDS = 0.00005  # what is shown is rounded to a tenth of a millisecond
+
 
 def is_sampled(request_id: str, sample: float) -> bool:
     """Whether the line of this request is written. `sample`: the fraction of lines to write; the random id decides."""
@@ -68,7 +70,7 @@ def _add_upstream(line: dict[str, object], record: RequestRecord) -> None:
         line["upstream_status"] = record.upstream_status
     if record.tries:
         line["tries"] = record.tries
-    if record.queue_seconds:
+    if record.queue_seconds >= _LEAST_SECONDS:
         line["queue_seconds"] = round(record.queue_seconds, 4)
     if record.retries:
         line["retries"] = record.retries

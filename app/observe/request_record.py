@@ -70,6 +70,7 @@ class RequestRecord:
     cut: bool = False  # the gateway ended the answer itself, at a stop sequence
     tokens: Tokens | None = None
     awaits_usage: bool = False  # the usage of an answer that broke off is told later
+    is_reported: bool = False
     finish: str | None = None
     leaked_calls: int = 0  # that the model wrote as text
     adapted: str = ""  # the notes, as the headers tell them

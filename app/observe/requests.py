@@ -70,6 +70,7 @@ class RequestObserver:
 
         `quiet`: write no log line.
         """
+        record.is_reported = True
         now = monotonic()
         seconds, upstream = now - record.received, record.upstream_seconds(now)
         others = record.queue_seconds + record.files_seconds + record.unread_seconds
@@ -88,6 +89,14 @@ class RequestObserver:
             sample = None if is_notable or self._sample == 1.0 else self._sample
             if sample is None or access_log.is_sampled(record.request_id, sample):
                 access_log.log_request(record, route, method, now, upstream, sample)
+
+    def report_run(self, record: RequestRecord) -> None:
+        """Count what an answer has cost that came to its end after its client had left."""
+        tokens = record.tokens
+        if not record.is_reported:
+            record.awaits_usage = False
+        elif tokens is not None:
+            self.report_late_usage(record, tokens.prompt, tokens.completion, "upstream")
 
     def report_late_usage(self, record: RequestRecord, prompt: int, completion: int, method: str) -> None:
         """Count what an answer has cost that broke off; its request may be reported already.

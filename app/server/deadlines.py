@@ -1,7 +1,7 @@
 """How long a client waits, and how urgent its request is: the headers that say so.
 
 Sources: OpenAI's Python package sends `x-stainless-read-timeout`, its Node package `x-stainless-timeout`, both in
-seconds. `X-Request-Deadline-Ms` and `X-Priority` are the gateway's own (README.md, "The queue").
+seconds. The others are the gateway's own (README.md, "The queue").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.config import Config
 from app.errors import GatewayError
 from app.observe.request_record import RequestRecord
 
-_DEADLINE, _PRIORITY = "X-Request-Deadline-Ms", "X-Priority"
+_DEADLINE, _PRIORITY, _ON_ABORT = "X-Request-Deadline-Ms", "X-Priority", "X-On-Abort"
 _READ_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
 _LONGEST_MS = 86_400_000  # a day
 
@@ -35,8 +35,9 @@ def make_ticket(headers: Mapping[str, str], record: RequestRecord, config: Confi
             deadline = told if deadline is None else min(deadline, told)
     if deadline is not None and deadline < waits_until:
         waits_until = deadline
-    is_batch = _PRIORITY in headers and _is_batch(headers[_PRIORITY])
-    return Ticket(record.tenant, received, waits_until, deadline, is_batch)
+    is_batch = _PRIORITY in headers and _read_word(headers, _PRIORITY, "interactive", "batch")
+    drains = _ON_ABORT in headers and _read_word(headers, _ON_ABORT, "cancel", "drain")
+    return Ticket(record.tenant, received, waits_until, deadline, is_batch, drains)
 
 
 def read_timeout(headers: Mapping[str, str]) -> float:
@@ -55,8 +56,10 @@ def _read_seconds(told: str) -> float:
 
 @asynccontextmanager
 async def within(ticket: Ticket, record: RequestRecord) -> AsyncIterator[None]:
-    """A context that ends at the client's deadline. Raises GatewayError then."""
-    assert ticket.deadline is not None  # noqa: S101 - those without one need no context
+    """A context that ends at the client's deadline, if it names one. Raises GatewayError then."""
+    if ticket.deadline is None:
+        yield
+        return
     try:
         async with asyncio.timeout(max(0.0, ticket.deadline - monotonic())) as limit:
             yield
@@ -79,9 +82,10 @@ def _read_milliseconds(told: str) -> float:
     return int(told) / 1000
 
 
-def _is_batch(told: str) -> bool:
-    word = told.strip().lower()
-    if word not in {"interactive", "batch"}:
-        message = f"The header {_PRIORITY} must be 'interactive' or 'batch'."
-        raise GatewayError(errors.INVALID_VALUE, message, param=_PRIORITY)
-    return word == "batch"
+def _read_word(headers: Mapping[str, str], name: str, usual: str, other: str) -> bool:
+    """Whether a header has the other of its two words."""
+    word = headers[name].strip().lower()
+    if word not in {usual, other}:
+        message = f"The header {name} must be '{usual}' or '{other}'."
+        raise GatewayError(errors.INVALID_VALUE, message, param=name)
+    return word == other

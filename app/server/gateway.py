@@ -11,6 +11,7 @@ from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
 from app.exchange.credential import UpstreamCredential
 from app.exchange.embeddings import Embeddings
+from app.exchange.runs import Runs
 from app.translate.abilities import Abilities
 from app.translate.models import ModelNames
 from app.upstream.client import GigaChat
@@ -31,6 +32,7 @@ class Gateway:
     credential: UpstreamCredential
     gate: Gate[UpstreamCredential]
     circuits: Circuits
+    runs: Runs
     version: str
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from functools import partial
 from time import time
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from app import client_json, errors, settings, sse
 from app.errors import GatewayError
 from app.exchange.attempt import Attempt
+from app.exchange.runs import Batches
 from app.observe.request_record import RequestRecord
 from app.server.app_keys import BODIES, DRAIN, GATEWAY, RECORD
 from app.server.bodies import HeldBody, json_object
@@ -47,7 +48,10 @@ async def chat(request: web.Request) -> web.StreamResponse:
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
             return await _streamed(request, plan, asked.stream_writer(answer_id), held)
-        if ticket.deadline is None:
+        if ticket.drains:
+            around = partial(within, ticket, record)
+            answers = await gateway.runs.finish(partial(gateway.chat.answers, plan), around, record)
+        elif ticket.deadline is None:
             answers = await gateway.chat.answers(plan)
         else:
             async with within(ticket, record):
@@ -65,7 +69,7 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
         del body
         notes, strict = [*repairs, *notes], _strict(request, gateway)
         ticket = make_ticket(request.headers, record, gateway.config, stream=False)
-        async with nullcontext() if ticket.deadline is None else within(ticket, record):
+        async with within(ticket, record):
             found = await gateway.embeddings.answer(asked, notes, record, ticket, strict=strict, take=held.take)
         return _json(EMBEDDINGS.write_embeddings(asked, found))
 
@@ -99,11 +103,14 @@ async def _streamed(
     )
     async with out:
         try:
-            if plan.ticket.deadline is None:
-                await _send_stream(gateway, plan, writer, out, held)
+            ticket, batches = plan.ticket, gateway.chat.stream(plan)
+            if ticket.drains:
+                batches = gateway.runs.stream(batches, partial(within, ticket, record), record)
+            if ticket.deadline is None or ticket.drains:
+                await _send_stream(batches, plan, writer, out, held)
             else:
-                async with within(plan.ticket, record):
-                    await _send_stream(gateway, plan, writer, out, held)
+                async with within(ticket, record):
+                    await _send_stream(batches, plan, writer, out, held)
         except ClientGone:
             record.record_departure()
         except GatewayError as error:
@@ -114,9 +121,9 @@ async def _streamed(
 
 
 async def _send_stream(
-    gateway: Gateway, plan: Attempt, writer: ClientStreamWriter, out: EventStream, held: HeldBody
+    opening: Batches, plan: Attempt, writer: ClientStreamWriter, out: EventStream, held: HeldBody
 ) -> None:
-    async with gateway.chat.stream(plan) as batches:
+    async with opening as batches:
         if plan.is_light:
             held.let_go()
         async for events in batches:

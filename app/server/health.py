@@ -13,6 +13,7 @@ from aiohttp import web
 
 from app import client_json
 from app.observe.streak import Streak
+from app.redaction import mask_model
 from app.server import remedies
 from app.server.app_keys import BODIES, BROWSERS, DRAIN, GATEWAY, REQUESTS
 from app.server.drain import Drain
@@ -30,6 +31,7 @@ class Worry(NamedTuple):
     remedy: str | None
 
 
+_LONG_WAIT_SECONDS = 20.0
 # The fields of /health that programs outside may rely on.
 _FOR_EVERYBODY = ("status", "provider", "gigachat_available")
 
@@ -103,6 +105,8 @@ def _report(gateway: Gateway, drain: Drain, reason: Worry | None, worries: list[
         "sandbox": gateway.gigachat.sandbox,
         "tls_verification": gateway.config.verify_ssl_certs,
         "requests_under_way": drain.under_way,
+        "requests_waiting": gateway.gate.waiting,
+        "slots": {"in_use": gateway.credential.slots.in_use, "limit": gateway.credential.slots.limit},
         "version": gateway.version,
     }
 
@@ -132,9 +136,27 @@ def _worries(gateway: Gateway, streak: Streak, *, memory_gone: bool) -> list[Wor
     if not gateway.config.verify_ssl_certs:
         why = "GIGACHAT_VERIFY_SSL_CERTS is off: anyone on the way can read keys and prompts"
         found.append(Worry(why, remedies.VERIFY))
+    found += _find_queue_worries(gateway)
     if memory_gone:
         why = "the memory for requests is used up (GPT2GIGA_MAX_BODIES_BYTES): large ones get 503"
         found.append(Worry(why, remedies.MEMORY))
+    return found
+
+
+def _find_queue_worries(gateway: Gateway) -> list[Worry]:
+    """What keeps requests waiting, or refuses them at once."""
+    slots, waited = gateway.credential.slots, gateway.gate.oldest_wait()
+    found = [
+        Worry(f"the model {mask_model(name)} is not asked for a while: its requests fail", remedies.CIRCUIT)
+        for name in gateway.circuits.open_models()
+    ]
+    if slots.is_lowered:
+        why = f"GigaChat answers 429: it is asked {slots.limit} at a time instead of {slots.most}"
+        found.append(Worry(why, remedies.LIMIT_LOWERED))
+    if waited > _LONG_WAIT_SECONDS:
+        found.append(
+            Worry(f"requests wait {waited:.0f} s for their turn ({gateway.gate.waiting} of them)", remedies.QUEUE)
+        )
     return found
 
 
