@@ -58,7 +58,7 @@ async def test_a_slot_is_free_when_its_client_leaves(make_world: WorldMaker) -> 
     world = await make_world({"chunk_seconds": 0.02}, GIGACHAT_MAX_CONCURRENCY="1")
     await world.warm_up()
     took = []
-    for number in range(10):
+    for number in range(8):
         first = next(world.crowd.questions(1, stream=True, phrases=500, wait=0.0 if number % 2 else 5.0))
         leaving = asyncio.ensure_future(world.crowd.ask(first))
         await eventually(lambda: world.sandbox.state.chatting == 1)

@@ -32,7 +32,7 @@ async def answer_bytes(sandbox: server.Running, *, stream: bool) -> int:
     return len(answer)
 
 
-@pytest.mark.parametrize("rst", [False, True], ids=["end", "reset"])
+@pytest.mark.parametrize("rst", [False, pytest.param(True, marks=pytest.mark.long)], ids=["end", "reset"])
 @pytest.mark.parametrize("third", [1, 2])
 async def test_all_streams_are_cut(make_world: WorldMaker, count: int, third: int, rst: bool) -> None:
     """What came is with the client, so nothing is asked twice: its words, then an error, and no `[DONE]`."""
@@ -53,7 +53,7 @@ async def test_all_streams_are_cut(make_world: WorldMaker, count: int, third: in
     world.paid_once(0)
 
 
-@pytest.mark.parametrize("third", [0, 1, 2])
+@pytest.mark.parametrize("third", [0, 1, pytest.param(2, marks=pytest.mark.long)])
 async def test_all_whole_answers_are_cut(make_world: WorldMaker, count: int, third: int) -> None:
     """Each is told so, within the tries and their budget, and the circuit ends it."""
     world = await make_world(**given(count))

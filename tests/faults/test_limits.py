@@ -12,9 +12,9 @@ import pytest
 
 from app.sandbox.record import Record
 from tests.faults.conftest import WorldMaker
-from tests.faults.crowd import SERVED, outcomes, served
+from tests.faults.crowd import SERVED, Crowd, outcomes, served
 from tests.faults.world import World
-from tests.running import eventually
+from tests.running import ProcessStarter, SandboxStarter, environment, eventually, wait_ready
 
 FULL = (429, "queue_full")
 LATE_IN_QUEUE, LATE = (503, "queue_timeout"), (504, "deadline_exceeded")
@@ -34,7 +34,9 @@ def refused(world: World) -> list[Record]:
     return [one for one in world.sandbox.state.requests.of("chat") if one.status == 429]
 
 
-@pytest.mark.parametrize("allowed", [1, 3, 10])
+@pytest.mark.parametrize(
+    "allowed", [pytest.param(1, marks=pytest.mark.long), 3, pytest.param(10, marks=pytest.mark.long)]
+)
 async def test_a_storm_of_429(make_world: WorldMaker, count: int, allowed: int) -> None:
     """GigaChat takes far fewer than the setting says: all are served, each once, and no client sees a 429."""
     world = await make_world({"max_concurrency": allowed}, GIGACHAT_MAX_CONCURRENCY="50")
@@ -51,12 +53,12 @@ async def test_a_storm_of_429(make_world: WorldMaker, count: int, allowed: int) 
 
 
 async def test_a_storm_of_429_for_all(make_world: WorldMaker, count: int) -> None:
-    """GigaChat refuses everything for half a second: all wait, and all are served."""
+    """GigaChat refuses everything for a while: all wait, and all are served."""
     world = await make_world(GIGACHAT_MAX_CONCURRENCY="10")
     await world.warm_up()
     world.sandbox.state.faults.add("status", where="chat", times=None, status=429)
     asked = asyncio.ensure_future(world.ask(count))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.3)
     assert not asked.done()
     world.sandbox.state.faults.clear()
     seen = await asked
@@ -93,7 +95,7 @@ async def test_five_sdk_clients_on_one_slot(make_world: WorldMaker, stream: bool
         async with client:
             answer = await client.chat.completions.create(
                 model="GigaChat-2",
-                messages=[{"role": "user", "content": f"sandbox:wait 0.1\nsandbox:say answer {number}"}],
+                messages=[{"role": "user", "content": f"sandbox:wait 0.05\nsandbox:say answer {number}"}],
                 stream=stream,
             )
             if isinstance(answer, openai.AsyncStream):
@@ -106,24 +108,49 @@ async def test_five_sdk_clients_on_one_slot(make_world: WorldMaker, stream: bool
     await world.holds_nothing()
 
 
+def gaps(records: list[Record]) -> list[float]:
+    """The seconds between the end of each request and the start of the next, shortest first."""
+    return sorted(after.started - (before.ended or 0.0) for before, after in itertools.pairwise(records))
+
+
 async def test_the_next_begins_when_one_ends(make_world: WorldMaker) -> None:
-    """Between the end of a request and the start of the next that waits there are less than 5 ms."""
+    """Between the end of a request and the start of the next that waits there are a few milliseconds."""
     world = await make_world({"max_concurrency": 1}, GIGACHAT_MAX_CONCURRENCY="1")
     await world.warm_up(1)
-    seen = await world.ask(100, wait=0.01)
-    assert served(seen) == 100, outcomes(seen)
-    records = world.sandbox.state.requests.of("chat")[1:]
-    gaps = sorted(after.started - (before.ended or 0.0) for before, after in itertools.pairwise(records))
-    assert gaps[0] >= 0
-    assert gaps[-2] < 0.005, gaps[-5:]
-    await eventually(lambda: world.sandbox.state.chatting == 0)
+    seen = await world.ask(30, wait=0.01)
+    assert served(seen) == 30, outcomes(seen)
+    found = gaps(world.sandbox.state.requests.of("chat")[1:])
+    assert found[0] >= 0
+    assert found[15] < 0.005, found
+    await world.holds_nothing()
+
+
+@pytest.mark.long
+async def test_the_gap_between_two_requests(start_sandbox: SandboxStarter, start_process: ProcessStarter) -> None:
+    """Under 5 ms for 99 of 100; on a busy machine no more than a client needs that asks when its last answer came."""
+    sandbox = await start_sandbox(oauth_per_second=0, max_concurrency=1)
+    process = await asyncio.to_thread(start_process, env=environment(sandbox, GIGACHAT_MAX_CONCURRENCY="1"))
+    await asyncio.to_thread(wait_ready, process.url)
+    over = []
+    async with Crowd(process.url) as crowd:
+        for _ in range(5):  # the machine may be busy elsewhere for a while
+            sandbox.state.requests.clear()
+            for question in crowd.questions(100, wait=0.02):
+                await crowd.ask(question)
+            usual = gaps(sandbox.state.requests.of("chat"))[-2]
+            sandbox.state.requests.clear()
+            assert served(await crowd.ask_all(150, wait=0.02)) == 150
+            found = gaps(sandbox.state.requests.of("chat")[50:])  # all have come by then
+            assert found[0] >= 0
+            over.append(found[-2] - max(0.005, usual))
+    assert min(over) < 0, over
 
 
 async def test_what_does_not_fit_into_the_queue(make_world: WorldMaker, count: int) -> None:
     """The queue takes ten: the others are refused at once, and told when to come again; who waits is served."""
     world = await make_world(GIGACHAT_MAX_CONCURRENCY="5", GPT2GIGA_QUEUE_LENGTH="10")
     await world.warm_up(5)
-    seen = await world.ask(count, wait=0.3)
+    seen = await world.ask(count, wait=0.15)
     assert outcomes(seen) == {SERVED: 15, FULL: count - 15}
     refused = [one for one in seen if one.what == FULL]
     assert all(one.headers["x-should-retry"] == "true" and int(one.headers["Retry-After"]) >= 1 for one in refused)
@@ -137,12 +164,12 @@ async def test_deadlines(make_world: WorldMaker, count: int) -> None:
     """Who can be served in time is, others are told before it is up, and GigaChat works for few that it can't help."""
     world = await make_world(GIGACHAT_MAX_CONCURRENCY=str(count // 4))
     await world.warm_up(5)
-    await world.ask(10, wait=0.3)  # the gateway knows what a request takes
+    await world.ask(10, wait=0.15)  # the gateway knows what a request takes
     world.sandbox.state.requests.clear()
-    seen = await world.ask(count, wait=0.3, headers={"X-Request-Deadline-Ms": "1000"})
+    seen = await world.ask(count, wait=0.15, headers={"X-Request-Deadline-Ms": "500"})
     assert set(outcomes(seen)) <= {SERVED, LATE_IN_QUEUE, LATE}, outcomes(seen)
     assert count // 4 <= served(seen) <= count * 3 // 4
-    assert max(one.took for one in seen) < 1.0 + 0.3
+    assert max(one.took for one in seen) < 0.5 + 0.2
     assert outcomes(seen)[LATE] <= count // 4
     assert sum(world.ledger.paid.values()) == served(seen) + outcomes(seen)[LATE]
     await eventually(lambda: world.sandbox.state.chatting == 0)

@@ -54,6 +54,7 @@ async def test_many_wait(start_sandbox: SandboxStarter, start_process: ProcessSt
     """At most 30 KB each; when they leave they are forgotten within seconds, and the next is served at once."""
     sandbox = await start_sandbox(oauth_per_second=0)
     limits = {"GPT2GIGA_QUEUE_LENGTH": "20000", "GPT2GIGA_QUEUE_SECONDS": "600", "GIGACHAT_MAX_CONCURRENCY": "1"}
+    limits["GPT2GIGA_MAX_CONNECTIONS"] = "12000"  # by default 4,096 clients may be connected
     process = await asyncio.to_thread(start_process, env=environment(sandbox, **limits))
     await asyncio.to_thread(wait_ready, process.url)
     async with Crowd(process.url) as crowd:
@@ -72,6 +73,7 @@ async def test_many_wait(start_sandbox: SandboxStarter, start_process: ProcessSt
         await asyncio.gather(first, return_exceptions=True)
         assert served(await crowd.ask_all(10)) == 10
         assert time.monotonic() - left < 20
+    print(f"{each:.0f} bytes a waiting request")
     assert each <= MOST_BYTES, f"{each:.0f} bytes each"
     assert len(sandbox.state.requests.of("chat")) == 61
     assert "Traceback" not in process.log.read_text("utf-8")

@@ -29,8 +29,13 @@ _GAUGE = re.compile(r"^gpt2giga_proxy_(credential_in_flight|queue_depth|in_fligh
 _ATTEMPTS = re.compile(r'^gpt2giga_proxy_upstream_requests_total\{[^}]*operation="chat"[^}]*\} (\S+)$', re.MULTILINE)
 BACK_SECONDS = 2.0
 PROBE_SECONDS = 0.3  # the circuit's pause
-CIRCUIT_TIMES = CircuitTimes(pause=PROBE_SECONDS, stop_pause=1.5)
+CIRCUIT_TIMES = CircuitTimes(pause=PROBE_SECONDS, stop_pause=0.8)
 _MEMORY = 100 * MB  # a crowd in this process leaves half of that behind, once
+
+
+def open_connectors() -> list[Connector]:
+    """What the gateways of this process have their connections to GigaChat and OAuth from."""
+    return [one for one in gc.get_objects() if isinstance(one, Connector) and not one.closed]
 
 
 def held_memory() -> int:
@@ -50,6 +55,7 @@ class World:
     gateway: Running
     crowd: Crowd
     tasks: int = field(default_factory=lambda: len(own_tasks()))
+    connectors: list[Connector] = field(default_factory=open_connectors)
     attempted: int = 0
     memory: int = field(default_factory=held_memory)
 
@@ -85,7 +91,7 @@ class World:
     async def holds_nothing(self) -> None:
         """No slot, no place in the queue, no connection in use and no task is left of what was asked."""
         await eventually(lambda: self.sandbox.state.chatting == 0)
-        await eventually(lambda: not any(busy_connections()))
+        await eventually(lambda: not any(one._acquired for one in self.connectors))  # in use, or never given back
         async with asyncio.timeout(5):
             while any((await self.gauges()).values()):
                 await asyncio.sleep(0.01)
@@ -134,9 +140,3 @@ def own_tasks() -> list[asyncio.Task[object]]:
         for task, text in found.items()
         if "/app/" in text and "/app/sandbox/" not in text and "RequestHandler.start" not in text
     ]
-
-
-def busy_connections() -> list[object]:
-    """Connections to GigaChat that a request has, or never gave back."""
-    connectors = [one for one in gc.get_objects() if isinstance(one, Connector) and not one.closed]
-    return [connection for one in connectors for connection in one._acquired]
