@@ -24,7 +24,7 @@ from app.exchange.embeddings import Embeddings
 from app.exchange.request_files import RequestFiles
 from app.exchange.runs import Runs
 from app.exchange.sender import Sender
-from app.exchange.tries import Tries
+from app.exchange.tries import RETRY_PAUSES, RetryPauses, Tries
 from app.exchange.unfinished import UnfinishedAnswers
 from app.exchange.uploads import Uploads
 from app.exchange.variants import Fallbacks
@@ -73,11 +73,12 @@ def build(
     public: Callable[[str], bool] = is_public,
     times: UpstreamTimes = TIMES,
     circuit_times: CircuitTimes = CIRCUIT_TIMES,
+    pauses: RetryPauses = RETRY_PAUSES,
 ) -> web.Application:
     """The gateway for these settings. Its background tasks live while the application runs.
 
     `public` judges the addresses that clients' files may be fetched from; `times` are the waits and pauses upstream,
-    `circuit_times` those of circuits.
+    `circuit_times` those of circuits, `pauses` those between tries.
     """
     drain, memory = Drain(), Memory(config.max_bodies_bytes)
     around = [access, delivery(drain, memory), failures, browsers, authenticate]
@@ -103,7 +104,7 @@ def build(
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[REQUESTS], drain, memory, public, times, circuit_times) as gateway:
+        async with open_gateway(config, app[REQUESTS], drain, memory, public, times, circuit_times, pauses) as gateway:
             app[GATEWAY] = gateway
             yield
 
@@ -120,6 +121,7 @@ async def open_gateway(
     public: Callable[[str], bool],
     times: UpstreamTimes,
     circuit_times: CircuitTimes,
+    pauses: RetryPauses,
 ) -> AsyncIterator[Gateway]:
     """The rooms below the server, wired, with their background tasks running."""
     metrics = requests.metrics
@@ -148,7 +150,7 @@ async def open_gateway(
         )
         abilities = read_abilities(config)
         contract = contracts.make_chat(cached_contained=config.cached_tokens == "contained")
-        tries = Tries(gate, circuits, RetryBudget(), metrics)
+        tries = Tries(gate, circuits, RetryBudget(), metrics, pauses)
         unfinished = UnfinishedAnswers(contract, sender, gate.enter_idle, requests.report_late_usage)
         chat = Chat(
             contract,

@@ -17,6 +17,7 @@ from aiohttp import web
 from app.admission.circuits import CIRCUIT_TIMES, CircuitTimes
 from app.application import build
 from app.config import Config
+from app.exchange.tries import RetryPauses
 from app.media.addresses import is_public
 from app.sandbox import server
 from app.sandbox.state import SandboxSettings
@@ -37,6 +38,9 @@ from tests.running import (
     wait_ready,
 )
 from tests.selection import pytest_collection_modifyitems  # noqa: F401 - a hook
+
+# A try that fails is soon made again.
+SHORT_PAUSES = RetryPauses(first=0.005)
 
 
 @pytest.fixture
@@ -64,7 +68,8 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
     """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready.
 
     `public` judges the addresses that files are fetched from: `lambda _: True` lets them come from this machine.
-    `times` are the waits and pauses upstream, `circuit_times` those of circuits.
+    `times` are the waits and pauses upstream, `circuit_times` those of circuits, `pauses`
+    those between tries.
     """
     async with AsyncExitStack() as stack:
 
@@ -75,10 +80,11 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
             public: Callable[[str], bool] = is_public,
             times: UpstreamTimes = TIMES,
             circuit_times: CircuitTimes = CIRCUIT_TIMES,
+            pauses: RetryPauses = SHORT_PAUSES,
             **changes: str,
         ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)
-            app = build(config, public=public, times=times, circuit_times=circuit_times)
+            app = build(config, public=public, times=times, circuit_times=circuit_times, pauses=pauses)
             runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
             with pytest.MonkeyPatch.context() as patch:
                 # Reading the system's certificates is most of a start.

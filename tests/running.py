@@ -49,6 +49,7 @@ def environment(sandbox: server.Running, **changes: str) -> dict[str, str]:
         "GIGACHAT_AUTH_URL": sandbox.oauth_url,
         "GIGACHAT_MAX_CONCURRENCY": "100000",  # who waits is what the tests of the queue are about
         "GPT2GIGA_PORT": "0",
+        "GPT2GIGA_QUEUE_SECONDS": "2",  # a test ends soon, though GigaChat answers 429 for ever
     }
     return {name: value for name, value in {**given, **changes}.items() if value}
 

@@ -32,8 +32,19 @@ T = TypeVar("T")
 CredentialLease = Lease[UpstreamCredential]
 Reason = Literal["rate_limit", "server_error", "connect", "timeout", "cut"]
 
-# Seconds of the first pause; each further one is twice as long, up to the longest, and varies by a half.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+@dataclass(frozen=True, slots=True)
+class RetryPauses:
+    """Seconds before the next try: each pause is twice as long as the one before, and varies by a half.
+
+    `RETRY_PAUSES` are every gateway's; tests pass shorter ones.
+    """
+
+    first: float = 0.2
+    longest: float = 5.0  # also of those that GigaChat asks for
+
+
+RETRY_PAUSES = RetryPauses()
 
 
 class Row(NamedTuple):
@@ -105,12 +116,14 @@ class Tries:
         circuits: Circuits,
         budget: RetryBudget,
         metrics: Metrics,
+        pauses: RetryPauses = RETRY_PAUSES,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._gate = gate
         self._circuits = circuits
         self._budget = budget
         self._metrics = metrics
+        self._pauses = pauses
         self._chance = chance
 
     async def run(self, asking: Asking, ask: Callable[[CredentialLease], Awaitable[T]]) -> tuple[T, CredentialLease]:
@@ -177,8 +190,8 @@ class Tries:
             return 0.0
         cause = failure.cause if isinstance(failure, FileFailure) else failure
         if isinstance(cause, Refused) and cause.retry_after is not None:
-            return min(cause.retry_after, _LONGEST_PAUSE)
-        return min(_FIRST_PAUSE * 2.0**tried.times, _LONGEST_PAUSE) * (0.5 + self._chance())
+            return min(cause.retry_after, self._pauses.longest)
+        return min(self._pauses.first * 2.0 ** min(tried.times, 10), self._pauses.longest) * (0.5 + self._chance())
 
     async def _pause(self, record: RequestRecord, seconds: float) -> None:
         since = monotonic()
