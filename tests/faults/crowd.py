@@ -33,6 +33,7 @@ class Question:
     words: int = 12
     phrases: int = 0  # a long answer to a short question
     model: str = "GigaChat-2"
+    choices: int = 1
     pause: float = 0.0  # seconds that the client rests between two reads
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,7 +50,13 @@ class Question:
         text = f"{self.marker}\nsandbox:long {self.phrases}" if self.phrases else f"sandbox:say {self.answer}"
         if self.wait:
             text = f"sandbox:wait {self.wait:.3f}\n{text}"
-        asked = {"model": self.model, "messages": [{"role": "user", "content": text}], "stream": self.stream}
+        asked: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": text}],
+            "stream": self.stream,
+        }
+        if self.choices > 1:
+            asked["n"] = self.choices
         return {**asked, "stream_options": {"include_usage": True}} if self.stream else asked
 
 
