@@ -149,11 +149,14 @@ async def test_the_api_resets_a_few(make_world: WorldMaker, count: int) -> None:
     await is_over(world)
 
 
-async def test_the_api_is_slow(make_world: WorldMaker, count: int) -> None:
+@pytest.mark.parametrize(
+    "fault", [Fault(seconds=0.1), pytest.param(Fault(pace=5_000), marks=pytest.mark.long)], ids=["late", "throttled"]
+)
+async def test_the_api_is_slow(make_world: WorldMaker, count: int, fault: Fault) -> None:
     """Late answers within the limits are answers: none is asked for twice."""
     world = await make_world(**given(count))
     await world.warm_up()
-    world.api.fault = Fault(seconds=0.1)
+    world.api.fault = fault
     seen = await world.ask(count)
     assert served(seen) == count, outcomes(seen)
     assert max(world.ledger.attempts.values()) == 1
