@@ -12,7 +12,7 @@ import pytest
 from tests.faults.crowd import Crowd
 from tests.faults.oracle import AllRecords
 from tests.faults.proxy import fault_proxy
-from tests.faults.world import CIRCUIT_TIMES, TIMES, World
+from tests.faults.world import DEFAULTS, SCALED, World
 from tests.running import GatewayStarter, SandboxStarter
 
 WorldMaker = Callable[..., Awaitable[World]]
@@ -50,9 +50,7 @@ async def make_world(start_sandbox: SandboxStarter, start_gateway: GatewayStarte
                 "GIGACHAT_BASE_URL": f"{scheme}://{'localhost' if context else host}:{api.port}/v1",
                 "GIGACHAT_AUTH_URL": f"http://127.0.0.1:{oauth.port}/api/v2/oauth",
             }
-            gateway = await start_gateway(
-                gigachat, ready=ready, times=TIMES, circuit_times=CIRCUIT_TIMES, **{**urls, **settings}
-            )
+            gateway = await start_gateway(gigachat, ready=ready, **{**SCALED, **urls, **DEFAULTS, **settings})
             crowd = await stack.enter_async_context(Crowd(gateway.url))
             return World(gigachat, api, oauth, gateway, crowd)
 

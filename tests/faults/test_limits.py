@@ -13,7 +13,7 @@ import pytest
 from app.sandbox.record import Record
 from tests.faults.conftest import WorldMaker
 from tests.faults.crowd import SERVED, Crowd, outcomes, served
-from tests.faults.world import World
+from tests.faults.world import DEFAULTS, World
 from tests.running import ProcessStarter, SandboxStarter, environment, eventually, wait_ready
 
 FULL = (429, "queue_full")
@@ -129,7 +129,7 @@ async def test_the_next_begins_when_one_ends(make_world: WorldMaker) -> None:
 async def test_the_gap_between_two_requests(start_sandbox: SandboxStarter, start_process: ProcessStarter) -> None:
     """Under 5 ms for 99 of 100; on a busy machine no more than a client needs that asks when its last answer came."""
     sandbox = await start_sandbox(oauth_per_second=0, max_concurrency=1)
-    process = await asyncio.to_thread(start_process, env=environment(sandbox, GIGACHAT_MAX_CONCURRENCY="1"))
+    process = await asyncio.to_thread(start_process, env=environment(sandbox, **DEFAULTS, GIGACHAT_MAX_CONCURRENCY="1"))
     await asyncio.to_thread(wait_ready, process.url)
     over = []
     async with Crowd(process.url) as crowd:
@@ -169,7 +169,7 @@ async def test_deadlines(make_world: WorldMaker, count: int) -> None:
     seen = await world.ask(count, wait=0.15, headers={"X-Request-Deadline-Ms": "500"})
     assert set(outcomes(seen)) <= {SERVED, LATE_IN_QUEUE, LATE}, outcomes(seen)
     assert count // 4 <= served(seen) <= count * 3 // 4
-    assert max(one.took for one in seen) < 0.5 + 0.2
+    assert max(one.took for one in seen) < 0.5 + 0.4
     assert outcomes(seen)[LATE] <= count // 4
     assert sum(world.ledger.paid.values()) == served(seen) + outcomes(seen)[LATE]
     await eventually(lambda: world.sandbox.state.chatting == 0)

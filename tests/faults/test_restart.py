@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.crowd import GONE, SERVED, Crowd, Question, Seen, outcomes, served
 from tests.faults.oracle import AllRecords, Ledger
+from tests.faults.world import DEFAULTS
 from tests.running import Process, ProcessStarter, SandboxStarter, environment, eventually, wait_ready
 
 DRAINING = (503, "draining")
@@ -41,7 +42,7 @@ async def test_a_restart_under_load(
     sandbox = await start_sandbox(oauth_per_second=0)
     sandbox.state.requests = AllRecords()
     slots = count // 4
-    env = environment(sandbox, GIGACHAT_MAX_CONCURRENCY=str(slots), GPT2GIGA_PORT=str(unused_port))
+    env = environment(sandbox, **DEFAULTS, GIGACHAT_MAX_CONCURRENCY=str(slots), GPT2GIGA_PORT=str(unused_port))
     old = await asyncio.to_thread(start, start_process, env)
     async with Crowd(old.url) as crowd:
         asked = [asyncio.ensure_future(insist(crowd, one)) for one in crowd.questions(count, wait=0.2)]

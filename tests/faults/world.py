@@ -8,11 +8,14 @@ import gc
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
 from app.admission.circuits import CircuitTimes
+from app.exchange.tries import RetryPauses
 from app.sandbox import server
 from app.upstream.connector import Connector
 from app.upstream.times import UpstreamTimes
@@ -23,13 +26,20 @@ from tests.resident import MB
 from tests.resident import field as process_field
 from tests.running import Running, eventually
 
-# A gateway's pauses, shortened: what takes 10 s takes 0.3 s.
-TIMES = UpstreamTimes(oauth=1.0, longest_pause=0.3, longest_pause_refused=0.3, gone_pauses=(0.1,), monitor_tick=0.05)
+PROBE_SECONDS = 0.3  # the circuit's pause
+# A gateway's pauses, shortened: what takes 10 s takes 0.3 s, and what takes 0.2 s takes 0.05.
+SCALED: Mapping[str, Any] = {
+    "times": UpstreamTimes(
+        oauth=1.0, longest_pause=0.3, longest_pause_refused=0.3, gone_pauses=(0.1,), monitor_tick=0.05
+    ),
+    "circuit_times": CircuitTimes(pause=PROBE_SECONDS, stop_pause=0.8),
+    "pauses": RetryPauses(first=0.05),
+}
+# Other tests give up soon; here all that wait are served.
+DEFAULTS: Mapping[str, str] = {"GPT2GIGA_QUEUE_SECONDS": ""}
 _GAUGE = re.compile(r"^gpt2giga_proxy_(credential_in_flight|queue_depth|in_flight_requests)\{.*\} (\S+)$", re.MULTILINE)
 _ATTEMPTS = re.compile(r'^gpt2giga_proxy_upstream_requests_total\{[^}]*operation="chat"[^}]*\} (\S+)$', re.MULTILINE)
 BACK_SECONDS = 2.0
-PROBE_SECONDS = 0.3  # the circuit's pause
-CIRCUIT_TIMES = CircuitTimes(pause=PROBE_SECONDS, stop_pause=0.8)
 _MEMORY = 100 * MB  # a crowd in this process leaves half of that behind, once
 
 
