@@ -69,6 +69,7 @@ class RequestFiles:
             started = monotonic()
             try:
                 files, lost = await self._bring(self._contract.kept_files(turns), pins, record)
+                del turns  # a stream lasts, and its question's memory is given back
             finally:
                 record.add_file_time(monotonic() - started)
             yield Attached(files, lost, derive_client_id(record.tenant), pins, self._uploads)

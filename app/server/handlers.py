@@ -41,7 +41,9 @@ async def chat(request: web.Request) -> web.StreamResponse:
         held.recount_payload(plan.size)
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
-            return await _streamed(request, plan, asked.stream_writer(answer_id), held)
+            writer = asked.stream_writer(answer_id)
+            del asked  # the stream lasts, and needs no question
+            return await _streamed(request, plan, writer, held)
         answers = await gateway.chat.answers(plan)
         return _json(asked.write(answers, answer_id))
 
