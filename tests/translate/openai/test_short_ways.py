@@ -38,7 +38,13 @@ _MESSAGES = st.one_of(
     _VALUES,
 )
 _SCHEMAS = st.one_of(
-    st.just({"type": "object", "properties": {"a": {"type": "string"}}}),
+    st.sampled_from(
+        [
+            {"type": "object", "properties": {"a": {"type": "string"}}},
+            {"a": {"type": "string"}},
+            *({key: {"type": "object"}} for key in ("json", "jsonSchema", "properties")),
+        ]
+    ),
     st.fixed_dictionaries({"properties": _VALUES}, optional={"type": _VALUES, "required": _VALUES, "json": _VALUES}),
     _VALUES,
 )
