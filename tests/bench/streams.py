@@ -26,8 +26,8 @@ RATE, HOLD_SECONDS = 300.0, 20.0
 SETTLE_SECONDS = 3.0  # connections close, their tasks end
 FILES_BESIDE = 200  # open files that are no streams
 FAILED = 2
-# By default 4096 clients may be connected, and a request of 2 KB holds 40 KB of its 256 MiB until its stream has ended.
-SETTINGS = {"GPT2GIGA_MAX_CONNECTIONS": "20000", "GPT2GIGA_MAX_BODIES_BYTES": "1GiB"}
+# By default 4096 clients may be connected.
+SETTINGS = {"GPT2GIGA_MAX_CONNECTIONS": "20000"}
 
 
 @dataclass(slots=True, frozen=True)
