@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from app.admission.circuits import CIRCUIT_TIMES, CircuitTimes
 from app.application import build
 from app.config import Config
 from app.media.addresses import is_public
@@ -63,7 +64,7 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
     """Start gateways in this process: `await start_gateway(GPT2GIGA_API_KEY="k")`; waits until they are ready.
 
     `public` judges the addresses that files are fetched from: `lambda _: True` lets them come from this machine.
-    `times` are the waits and pauses upstream.
+    `times` are the waits and pauses upstream, `circuit_times` those of circuits.
     """
     async with AsyncExitStack() as stack:
 
@@ -73,10 +74,11 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
             ready: bool = True,
             public: Callable[[str], bool] = is_public,
             times: UpstreamTimes = TIMES,
+            circuit_times: CircuitTimes = CIRCUIT_TIMES,
             **changes: str,
         ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)
-            app = build(config, public=public, times=times)
+            app = build(config, public=public, times=times, circuit_times=circuit_times)
             runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
             with pytest.MonkeyPatch.context() as patch:
                 # Reading the system's certificates is most of a start.

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app import sse
+from app.admission.tickets import Ticket
 from app.exchange.notes import ToldNotes
 from app.exchange.payload import encode
 from app.exchange.required_calls import ask_for_call, ask_for_choice, must_choose
 from app.exchange.sender import Job
+from app.exchange.tries import Asking
 from app.exchange.variants import INSTRUCTION, Fallbacks, Variant
 from app.exchange.verdicts import Opening, Seen
 from app.observe.request_record import RequestRecord
@@ -53,9 +55,11 @@ class Attempt:
         abilities: Abilities,
         fallbacks: Fallbacks,
         strict: bool,
+        ticket: Ticket,
     ) -> None:
         """The dry write: decides whether GigaChat can be asked at all. Raises GatewayError."""
         self.record = record
+        self.ticket = ticket
         self._contract = contract
         self._abilities = abilities
         self._fallbacks = fallbacks
@@ -73,15 +77,9 @@ class Attempt:
         # strict mode alters no answer, and asks for no other
         self.wanted = None if request.format is None or strict else wanted_json(request.format)
         self.is_light = False  # it holds nothing large any more
-        self.discarded: list[tuple[Question, str]] = []  # answers that were begun and are not used: their words
         self.told = ToldNotes(record)
+        self.asked_bytes = 0  # of the payload that was written last
         self._question = self._write(0)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the payload."""
-        body = self._question.job.body
-        return len(body) if isinstance(body, bytes) else 0
 
     @property
     def can_call(self) -> bool:
@@ -92,6 +90,10 @@ class Attempt:
     def is_judged(self) -> bool:
         """Whether it depends on a whole answer if another one is asked for."""
         return self.wanted is not None or (not self._strict and must_choose(self.request))
+
+    def asking(self) -> Asking:
+        """Who asks, for what."""
+        return Asking(self.ticket, self.record, self.request.model, self.request.stream)
 
     def opening(self) -> Opening | None:
         """What tells when a stream of the present variant can be judged; None: nothing of it decides."""
@@ -122,7 +124,6 @@ class Attempt:
         """Another choice is asked for. Each may be asked which function it calls."""
         if index:
             self.variant = replace(self.variant, choosing=False, chosen=None)
-        self.record.resume_upstream()
 
     def return_to(self, variant: Variant, index: int) -> None:
         """An answer to this variant stands after all."""
@@ -140,8 +141,6 @@ class Attempt:
 
         What reads calls is still needed: the functions, the wanted format, and the past calls with their names.
         """
-        if self.discarded:
-            return
         asked, request = self._asked, self.request
         self._question.payload = {}
         self._question.job.body = None
@@ -194,14 +193,10 @@ class Attempt:
         reader = self._contract.answer_reader(asked, seed, as_function=self.variant.as_function)
         if self.can_call:
             reader = LeakReader(reader, LeakedCalls(asked, seed, self.told.add_leaked_calls))
+        body = encode(payload, asked.fields)
+        self.asked_bytes = len(body)
         # The client reads along with a stream that it asked for; one that is read for its stop sequences comes whole.
-        job = Job(
-            "chat",
-            self._contract.chat_path,
-            encode(payload, asked.fields),
-            self._headers(stream),
-            self.request.stream,
-        )
+        job = Job("chat", self._contract.chat_path, body, self._headers(stream), self.request.stream)
         return Question(index, self.variant, job, payload, reader)
 
     def _headers(self, stream: bool) -> dict[str, str]:

@@ -6,16 +6,18 @@ Source: docs/gigachat-api.md, "GET /balance"; accounts that pay as they go get 4
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from app.background import report_bug
+from app.exchange.credential import UpstreamCredential
+from app.exchange.tries import CredentialLease
 from app.observe.balances import BalanceObserver
-from app.observe.credentials import CredentialObserver
 from app.observe.metrics import Metrics
 from app.translate.gigachat import paths
 from app.translate.gigachat.balance import read
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, UpstreamFailure
-from app.upstream.tokens import NoToken, TokenKeeper
+from app.upstream.tokens import NoToken
 
 _HEADERS = {"Accept": "application/json"}
 # Other requests come first when the gateway starts.
@@ -23,19 +25,26 @@ _FIRST_SECONDS = 15.0
 # Accounts without packages (403) and servers without this path (404) are asked seldom: that changes rarely.
 _WITHOUT_BALANCE = frozenset({403, 404})
 _SELDOM_SECONDS = 3600.0
+_BUSY_SECONDS = 5.0  # until the next look for an idle slot
 
 
 class Balance:
     """Asks for one credential's balance every so many seconds."""
 
     def __init__(
-        self, gigachat: GigaChat, keeper: TokenKeeper, metrics: Metrics, health: CredentialObserver, seconds: float
+        self,
+        gigachat: GigaChat,
+        credential: UpstreamCredential,
+        metrics: Metrics,
+        enter_idle: Callable[[], CredentialLease | None],
+        seconds: float,
     ) -> None:
         self._gigachat = gigachat
-        self._keeper = keeper
+        self._keeper = credential.keeper
         self._metrics = metrics
-        self._health = health
-        self._observer = BalanceObserver(metrics, health.alias)
+        self._health = credential.health
+        self._enter_idle = enter_idle
+        self._observer = BalanceObserver(metrics, credential.alias)
         self._seconds = seconds
 
     async def run(self) -> None:
@@ -50,7 +59,16 @@ class Balance:
                 pause = self._seconds
 
     async def ask(self) -> float:
-        """Ask once; give the seconds until the next time. A failure keeps the last balance."""
+        """Ask once, if a slot is idle; give the seconds until the next time. A failure keeps the last balance."""
+        lease = self._enter_idle()
+        if lease is None:
+            return min(_BUSY_SECONDS, self._seconds)
+        try:
+            return await self._ask()
+        finally:
+            lease.end()
+
+    async def _ask(self) -> float:
         try:
             token = await self._keeper.get()
         except NoToken:

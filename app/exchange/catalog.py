@@ -5,9 +5,10 @@ The same small request shows whether GigaChat answers at all, and whether it acc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from app.observe.credentials import CredentialObserver
+from app.exchange.credential import UpstreamCredential
+from app.exchange.tries import CredentialLease
 from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
 from app.redaction import MASK, mask_model
@@ -17,7 +18,7 @@ from app.translate.gigachat.models import read as read_models
 from app.translate.missing_models import Use, say_missing
 from app.upstream.client import GigaChat
 from app.upstream.failures import Refused, UpstreamFailure
-from app.upstream.tokens import NoToken, Token, TokenKeeper
+from app.upstream.tokens import NoToken, Token
 
 _HEADERS = {"Accept": "application/json"}
 
@@ -31,9 +32,9 @@ class Catalog:
     def __init__(
         self,
         gigachat: GigaChat,
-        keeper: TokenKeeper,
+        credential: UpstreamCredential,
         metrics: Metrics,
-        health: CredentialObserver,
+        enter_idle: Callable[[], CredentialLease | None],
         configured: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.models: list[Model] = []
@@ -41,12 +42,24 @@ class Catalog:
         self._configured = frozenset(configured)
         self.absent: frozenset[tuple[str, str]] = frozenset()
         self._gigachat = gigachat
-        self._keeper = keeper
+        self._keeper = credential.keeper
         self._metrics = metrics
-        self._health = health
+        self._health = credential.health
+        self._enter_idle = enter_idle
 
     async def refresh(self) -> None:
-        """Fetch the list with the token in use. A failure is reported to the monitor, and the last list stays."""
+        """Fetch the list with the token in use. A failure is reported to the monitor, and the last list stays.
+
+        While requests have all slots, nothing is fetched: they tell whether GigaChat is there.
+        """
+        lease = self._enter_idle()
+        if lease is not None:
+            try:
+                await self._refresh()
+            finally:
+                lease.end()
+
+    async def _refresh(self) -> None:
         try:
             token = await self._keeper.get()
         except NoToken:

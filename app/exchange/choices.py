@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from app import sse
-from app.errors import GatewayError
 from app.exchange.attempt import Attempt, Question
-from app.exchange.failures import FAILURES, NO_CALL, BrokenAnswer, NoFirstEvent, NoJson, NoStream
+from app.exchange.failures import (
+    FAILURES,
+    NO_CALL,
+    BrokenAnswer,
+    NoFirstEvent,
+    NoJson,
+    NoStream,
+    explain_unreadable,
+)
 from app.exchange.json_filter import keep_json
 from app.exchange.notes import tell_usage
-from app.exchange.payload import encode
-from app.exchange.sender import Job, Sender
+from app.exchange.sender import Sender
 from app.exchange.stream import Stream
-from app.exchange.stream_filters import MAX_HELD, cut_at_stop, gather
+from app.exchange.stream_filters import cut_at_stop, gather
+from app.exchange.tries import CredentialLease
+from app.exchange.unfinished import UnfinishedAnswer, UnfinishedAnswers
 from app.exchange.variants import Variant
 from app.exchange.verdicts import Seen, see
 from app.observe.request_record import RequestRecord
-from app.translate.dialogue import Answer, Delta, End, Event, Failed, Note, Part, Text, Thought, Usage
-from app.translate.field_names import FieldNames
-from app.translate.gigachat import paths
-from app.translate.gigachat.contract import Contract
+from app.translate.dialogue import Answer, Delta, End, Event, Failed, Note, Part, Text, Usage
+from app.translate.gigachat.contract import UnreadableError
 from app.upstream import client
 from app.upstream.failures import Refused
 
 # The answer waits for what it has cost to be counted, and may do without.
-COUNT_SECONDS = 5.0
-_DISCARDED_SECONDS = 1.0  # what was thrown away is counted behind the answer, on the connection's time
+COUNT_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -43,6 +48,15 @@ class OpenStream:
     question: Question
     stream: Stream
     events: list[Event]
+    lease: CredentialLease | None  # until it is ended
+    is_counted: bool = False  # its usage was asked for
+    is_ended: bool = False
+
+    def end_lease(self) -> None:
+        """GigaChat has nothing more to send, or nobody wants it."""
+        lease, self.lease = self.lease, None
+        if lease is not None:
+            lease.end()
 
     @property
     def parts(self) -> list[Part]:
@@ -59,20 +73,20 @@ class Choices:
     """Asks for choices."""
 
     def __init__(
-        self, contract: Contract, sender: Sender, *, first_byte_seconds: float, silence_seconds: float
+        self, sender: Sender, unfinished: UnfinishedAnswers, *, first_byte_seconds: float, silence_seconds: float
     ) -> None:
-        self._contract = contract
         self._sender = sender
+        self._unfinished = unfinished
         self._first_byte_seconds = first_byte_seconds
         self._silence_seconds = silence_seconds
 
-    async def answer(self, attempt: Attempt, index: int) -> Answer:
+    async def answer(self, attempt: Attempt, index: int, lease: CredentialLease) -> Answer:
         """One choice's whole answer. Raises a failure."""
 
         async def ask(question: Question) -> tuple[Seen | None, tuple[Seen | None, Answer], str | None]:
             # read as a stream where it may have to be cut
             read = self._gather if attempt.request.stop else self._read_answer
-            answer, seen = await read(question, attempt), None
+            answer, seen = await read(question, attempt, lease), None
             if attempt.is_judged:
                 seen = await see(answer.parts, answer.finish, attempt.wanted, is_cut=answer.stop_sequence is not None)
             return seen, (seen, answer), answer.raw_finish
@@ -80,15 +94,14 @@ class Choices:
         seen, answer = await self._try(attempt, index, ask)
         return answer if seen is None else _settle(attempt, seen, answer)
 
-    @asynccontextmanager
-    async def open(self, attempt: Attempt, index: int) -> AsyncIterator[OpenStream]:
-        """A choice's stream, whose first words have come. It ends with this context. Raises a failure."""
+    async def begin(self, attempt: Attempt, index: int, lease: CredentialLease) -> OpenStream:
+        """A choice's stream, whose first words have come: the caller ends it by `reading`. Raises a failure."""
 
         async def ask(question: Question) -> tuple[Seen | None, OpenStream, str | None]:
             opening = attempt.opening()
             if opening is None:
-                return None, await self._begin_stream(question, attempt, None), None
-            opened = await self._begin_stream(question, attempt, opening.is_decided)
+                return None, await self._begin_stream(question, attempt, lease, None), None
+            opened = await self._begin_stream(question, attempt, lease, opening.is_decided)
             end, finish, raw_finish = opened.end, None, None
             if end is not None:
                 finish, raw_finish = end.finish, end.raw_finish
@@ -97,15 +110,24 @@ class Choices:
                 _settle_stream(attempt, seen, opened)
             return seen, opened, raw_finish
 
+        opened: OpenStream = await self._try(attempt, index, ask, partial(self._discard, attempt))
+        # a client that reads slowly holds no slot once GigaChat has sent all
+        opened.stream.on_received(opened.end_lease)
+        return opened
+
+    @asynccontextmanager
+    async def reading(self, attempt: Attempt, opened: OpenStream) -> AsyncIterator[None]:
+        """A context in which a stream is read. It ends the stream and its lease, unless `finish` has."""
         try:
-            opened = await self._try(attempt, index, ask, partial(_discard, attempt))
-            with closing(opened.stream):
-                yield opened
-                await opened.stream.read_trailer()
-                await self._count_discarded(attempt)
+            yield
+            await opened.stream.read_trailer()
         finally:
-            if attempt.record.upstream_ended is None:
-                attempt.record.end_upstream()
+            self._end(attempt, opened)
+
+    async def finish(self, attempt: Attempt, opened: OpenStream) -> None:
+        """A stream has been read to its end."""
+        await opened.stream.read_trailer()
+        self._end(attempt, opened)
 
     def filter(self, attempt: Attempt, opened: OpenStream) -> AsyncIterator[list[Event]]:
         """A stream's batches as the client gets them."""
@@ -121,9 +143,7 @@ class Choices:
             if ended is not None:  # its usage is told already
                 return ended.usage
             opened.stream.close()
-            usage = await self._count(opened.question, said, attempt.record)
-            tell_usage(attempt.record, usage)
-            return usage
+            return await self._count(opened, said, attempt)
 
         return cut_at_stop(batches, attempt.request.stop, end, may_call=attempt.can_call)
 
@@ -167,13 +187,15 @@ class Choices:
         attempt.record.record_finish(finish)
         return answer
 
-    async def _read_answer(self, question: Question, attempt: Attempt) -> Answer:
+    async def _read_answer(self, question: Question, attempt: Attempt, lease: CredentialLease) -> Answer:
         """One whole answer. All choices together have the size of one at most: each is held until the last has come."""
-        response = await self._sender.send(question.job, attempt.record)
+        response = await self._sender.send(question.job, attempt.record, lease.credential)
         try:
             answer = question.reader.read(
                 await client.read_body(response, client.MAX_ANSWER_BYTES // attempt.request.n)
             )
+        except UnreadableError as fault:
+            raise explain_unreadable(response, fault) from None
         finally:
             attempt.record.end_upstream()
         if isinstance(answer, Failed):
@@ -184,73 +206,87 @@ class Choices:
             raise BrokenAnswer(NO_CALL, begun=False)
         return answer
 
-    async def _gather(self, question: Question, attempt: Attempt) -> Answer:
+    async def _gather(self, question: Question, attempt: Attempt, lease: CredentialLease) -> Answer:
         """One whole answer, read as a stream, so that it can be cut where a stop sequence comes."""
+        opened: OpenStream | None = None
         try:
-            opened = await self._begin_stream(question, attempt, None)
+            opened = await self._begin_stream(question, attempt, lease, None)
             with closing(opened.stream):
                 limit = partial(opened.stream.refuse_large, client.MAX_ANSWER_BYTES // attempt.request.n)
                 answer = await gather(self.filter(attempt, opened), limit)
                 await opened.stream.read_trailer()
         finally:
-            if attempt.record.upstream_ended is None:
-                attempt.record.end_upstream()
+            attempt.record.end_upstream()
+            if opened is not None:
+                self._count_broken(attempt, opened)
         return answer
 
     async def _begin_stream(
-        self, question: Question, attempt: Attempt, is_decided: Callable[[list[Event]], bool] | None
+        self,
+        question: Question,
+        attempt: Attempt,
+        lease: CredentialLease,
+        is_decided: Callable[[list[Event]], bool] | None,
     ) -> OpenStream:
         """Ask for a stream, and wait for its first event of any kind, and for what decides."""
         try:
             async with asyncio.timeout(self._first_byte_seconds) as limit:
-                stream = await self._open_stream(question, attempt.record)
+                stream = await self._open_stream(question, attempt.record, lease)
                 try:
                     events = await stream.begin(partial(limit.reschedule, None), is_decided)
                 except BaseException:
                     stream.close()
+                    self._add_unfinished(question, attempt, stream.words())
                     raise
         except TimeoutError:
             silence = NoFirstEvent(self._first_byte_seconds)
             self._sender.report_silence(str(silence))
             raise silence from None
-        return OpenStream(question, stream, events)
+        return OpenStream(question, stream, events, lease)
 
-    async def _open_stream(self, question: Question, record: RequestRecord) -> Stream:
-        response = await self._sender.send(question.job, record)
+    async def _open_stream(self, question: Question, record: RequestRecord, lease: CredentialLease) -> Stream:
+        response = await self._sender.send(question.job, record, lease.credential)
         if response.content_type != sse.CONTENT_TYPE:
             response.close()
-            raise NoStream
+            raise explain_unreadable(response, NoStream())
         return Stream(response, question.reader.open_stream(question.index), record, self._silence_seconds)
 
-    async def _count_discarded(self, attempt: Attempt) -> None:
-        """Count the answers that were begun and not used, as far as there is time."""
-        if not attempt.discarded:
-            return
-        discarded, attempt.discarded = attempt.discarded, []
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DISCARDED_SECONDS):
-                for question, said in discarded:
-                    tell_usage(attempt.record, await self._count(question, said, attempt.record))
+    async def _count(self, opened: OpenStream, said: str, attempt: Attempt) -> Usage | None:
+        """What an answer has cost that the gateway cut off: the client waits for it, though not long."""
+        opened.is_counted = True
+        answer = UnfinishedAnswer(attempt.record, attempt.request.model, said, attempt.asked_bytes)
+        answer.payload = opened.question.payload
+        lease = opened.lease
+        usage = None if lease is None else await self._unfinished.count(answer, lease, COUNT_SECONDS)
+        tell_usage(attempt.record, usage)
+        if usage is None:
+            self._add_unfinished(opened.question, attempt, said)
+        return usage
 
-    async def _count(self, question: Question, said: str, record: RequestRecord) -> Usage | None:
-        """What a request that was cut off has cost, counted by GigaChat; None when it can't count."""
-        body = self._contract.write_count(question.payload, said)
-        job = Job("tokens", paths.COUNT, encode(body, FieldNames()), {"X-Request-ID": record.request_id})
-        try:
-            async with asyncio.timeout(COUNT_SECONDS):
-                response = await self._sender.send(job, record)
-                return self._contract.read_count(await client.read_body(response, client.MAX_LIST_BYTES))
-        except (*FAILURES, GatewayError, TimeoutError):
-            return None
+    def _end(self, attempt: Attempt, opened: OpenStream) -> None:
+        """End a stream and its lease, once."""
+        if not opened.is_ended:
+            opened.is_ended = True
+            opened.stream.close()
+            opened.end_lease()
+            attempt.record.end_upstream()
+            self._count_broken(attempt, opened)
 
+    def _count_broken(self, attempt: Attempt, opened: OpenStream) -> None:
+        """Have a stream counted later that has ended before GigaChat told its usage."""
+        if not (opened.stream.over or opened.is_counted):
+            self._add_unfinished(opened.question, attempt, opened.stream.words())
 
-def _discard(attempt: Attempt, opened: OpenStream) -> None:
-    """End a stream that is not used. What it has said is counted later, unless GigaChat has told its usage."""
-    if not opened.stream.over:
-        said = "".join(part.text for part in opened.parts if isinstance(part, Text | Thought))
-        attempt.discarded.append((opened.question, said[:MAX_HELD]))
-    attempt.record.discard_answer()
-    opened.stream.close()
+    def _discard(self, attempt: Attempt, opened: OpenStream) -> None:
+        """End a stream that is not used."""
+        self._count_broken(attempt, opened)
+        attempt.record.discard_answer()
+        opened.stream.close()
+
+    def _add_unfinished(self, question: Question, attempt: Attempt, said: str) -> None:
+        """GigaChat has not told what this answer has cost."""
+        payload, model = question.payload or None, attempt.request.model
+        self._unfinished.add(UnfinishedAnswer(attempt.record, model, said, attempt.asked_bytes, payload))
 
 
 def _settle(attempt: Attempt, seen: Seen, answer: Answer) -> Answer:

@@ -8,14 +8,18 @@ from dataclasses import replace
 
 import orjson
 
+from app.admission.tickets import Ticket
 from app.exchange.catalog import Catalog
+from app.exchange.failures import explain_unreadable
 from app.exchange.notes import tell_notes
 from app.exchange.outcomes import ClientErrors
 from app.exchange.sender import Job, Sender
+from app.exchange.tries import Asking, CredentialLease, Tries
 from app.observe.request_record import RequestRecord
 from app.translate.dialogue import EmbeddingsRequest, Note, Vectors
 from app.translate.gigachat import embeddings as contract
 from app.translate.gigachat import paths
+from app.translate.gigachat.contract import UnreadableError
 from app.translate.missing_models import refuse_wrong_use
 from app.translate.notes import refuse_if_strict
 from app.upstream import client
@@ -28,7 +32,8 @@ _LONGEST = max(contract.SIZES.values())
 class Embeddings:
     """Embeddings, in batches."""
 
-    def __init__(self, sender: Sender, catalog: Catalog) -> None:
+    def __init__(self, tries: Tries, sender: Sender, catalog: Catalog) -> None:
+        self._tries = tries
         self._sender = sender
         self._catalog = catalog
 
@@ -37,6 +42,7 @@ class Embeddings:
         asked: EmbeddingsRequest,
         notes: list[Note],
         record: RequestRecord,
+        ticket: Ticket,
         *,
         strict: bool,
         take: Callable[[int], None],
@@ -57,7 +63,7 @@ class Embeddings:
         try:
             with ClientErrors(asked.fields, "texts", lambda: self._say_missing(asked, record)):
                 for batch in contract.split_batches(asked.texts):
-                    more = await self._batch(asked.model, batch, record)
+                    more = await self._batch(asked.model, batch, record, ticket)
                     take(each * sum(max(0, len(vector) - expected) for vector in more.vectors))
                     found = found.joined(more)
         finally:
@@ -69,10 +75,18 @@ class Embeddings:
     def _say_missing(self, asked: EmbeddingsRequest, record: RequestRecord) -> str:
         return self._catalog.say_missing(asked.model, record.model_asked, "embedder")
 
-    async def _batch(self, model: str, texts: list[str], record: RequestRecord) -> Vectors:
+    async def _batch(self, model: str, texts: list[str], record: RequestRecord, ticket: Ticket) -> Vectors:
         body = orjson.dumps(contract.write(model, texts))
         headers = {"Accept": "application/json", "X-Request-ID": record.request_id}
         job = Job("embeddings", paths.EMBEDDINGS, body, headers)
-        response = await self._sender.send(job, record)
-        found = contract.read(await client.read_body(response), len(texts))
+
+        async def ask(lease: CredentialLease) -> Vectors:
+            response = await self._sender.send(job, record, lease.credential)
+            try:
+                return contract.read(await client.read_body(response), len(texts))
+            except UnreadableError as fault:
+                raise explain_unreadable(response, fault) from None
+
+        found, lease = await self._tries.run(Asking(ticket, record, model, chat=False), ask)
+        lease.end()
         return replace(found, vectors=[array("d", vector) for vector in found.vectors])  # a fourth of a list's size

@@ -6,7 +6,8 @@
     ├── BrokenAnswer            the answer did not come to its end
     ├── NoJson                  JSON was wanted, and no way of asking brings it
     ├── NoStream                a stream was asked for, and what came is none
-    └── NoFirstEvent            GigaChat took the request and was silent
+    ├── NoFirstEvent            GigaChat took the request and was silent
+    └── Page                    a web page answered in GigaChat's place
     FileFailure                 one of the first three, of a file
     UnusableFile                a file that is no good, however often it is tried: the client's error already
 
@@ -15,6 +16,8 @@ leaves the package.
 """
 
 from __future__ import annotations
+
+import aiohttp
 
 from app.errors import GatewayError
 from app.translate.dialogue import Failed
@@ -54,6 +57,10 @@ class NoFirstEvent(AnswerFailure):
         super().__init__(f"GigaChat began no answer in {seconds:g} seconds.")
 
 
+class Page(AnswerFailure):
+    """The answer is a page of HTML, with status 200: a proxy answered in GigaChat's place."""
+
+
 class FileFailure(Exception):
     """A file of the request could not be brought to GigaChat. `path`: where it stands in the client's request."""
 
@@ -65,6 +72,11 @@ class FileFailure(Exception):
 
 class UnusableFile(GatewayError):
     """A file of the request that can't be used. Where only old turns have it, they go on without it."""
+
+
+def explain_unreadable(response: aiohttp.ClientResponse, fault: AnswerFailure | UnreadableError) -> Failure:
+    """The failure of a response with status 200 whose body was no answer."""
+    return Page() if response.content_type == "text/html" else fault
 
 
 Failure = UpstreamFailure | NoToken | UnreadableError | AnswerFailure | FileFailure

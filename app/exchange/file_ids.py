@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app import errors
+from app.exchange.credential import UpstreamCredential
 from app.exchange.failures import UnusableFile
 from app.exchange.files_api import FilesApi
 from app.exchange.uploaded_files import UploadedFile, UploadedFiles
@@ -52,7 +53,13 @@ class FileIds:
         self._described: OrderedDict[tuple[str, str], _Description] = OrderedDict()  # by client and id
 
     async def use(
-        self, client: str, file_id: str, path: str, record: RequestRecord, pins: list[UploadedFile]
+        self,
+        client: str,
+        file_id: str,
+        path: str,
+        record: RequestRecord,
+        pins: list[UploadedFile],
+        credential: UpstreamCredential,
     ) -> Uploaded:
         """The file that a client names; a current file of the gateway's own is pinned, and added to `pins`.
 
@@ -71,17 +78,19 @@ class FileIds:
             self._files.pin(known.key)
             pins.append(known)
             return known.file
-        return await self._describe(client, file_id, path, record)
+        return await self._describe(client, file_id, path, record, credential)
 
     def forget(self, client: str, file_id: str) -> bool:
         """Whether a description of this file was known."""
         return self._described.pop((client, file_id), None) is not None
 
-    async def _describe(self, client: str, file_id: str, path: str, record: RequestRecord) -> Uploaded:
+    async def _describe(
+        self, client: str, file_id: str, path: str, record: RequestRecord, credential: UpstreamCredential
+    ) -> Uploaded:
         described = self._described.get((client, file_id))
         if described is not None and described.until >= self._clock():
             return described.file
-        file = await self._api.describe(file_id, client, path, record)
+        file = await self._api.describe(file_id, client, path, record, credential)
         self._described[client, file_id] = _Description(file, self._clock() + self._seconds)
         if len(self._described) > self._max_described:
             self._described.popitem(last=False)

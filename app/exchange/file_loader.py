@@ -82,6 +82,11 @@ class LoadedFile:
         held, self.held = self.held, 0
         return self.memory.hand_over(held)
 
+    def take_back(self) -> None:
+        """The upload has failed: the bytes count for the request again, which may upload them once more."""
+        self.held = len(self.data)
+        self.memory.hold(self.held)
+
     def release(self, uploaded: UploadedFile) -> None:
         """GigaChat has the file: its bytes are not needed any more."""
         self.uploaded, self.data = uploaded, b""

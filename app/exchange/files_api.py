@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.exchange.credential import UpstreamCredential
 from app.exchange.failures import FileFailure
 from app.exchange.sender import Job, Sender
 from app.observe.request_record import RequestRecord
@@ -24,35 +25,38 @@ class FilesApi:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    @property
-    def credential(self) -> str:
-        """The alias of the credential that files are uploaded with."""
-        return self._sender.credential
-
-    async def upload(self, form: Form, client: str, path: str, record: RequestRecord) -> Uploaded:
+    async def upload(
+        self, form: Form, client: str, path: str, record: RequestRecord, credential: UpstreamCredential
+    ) -> Uploaded:
         """Upload a file. Raises FileFailure."""
-        return await self._read_description(Job("files", paths.FILES, form, _headers(client, record)), path, record)
+        job = Job("files", paths.FILES, form, _headers(client, record))
+        return await self._read_description(job, path, record, credential)
 
-    async def describe(self, file_id: str, client: str, path: str, record: RequestRecord) -> Uploaded:
+    async def describe(
+        self, file_id: str, client: str, path: str, record: RequestRecord, credential: UpstreamCredential
+    ) -> Uploaded:
         """What GigaChat knows of a file that is there. Raises FileFailure."""
         job = Job("files", paths.file_path(file_id), None, _headers(client, record))
-        return await self._read_description(job, path, record)
+        return await self._read_description(job, path, record, credential)
 
-    async def delete(self, file_id: str, client: str) -> bool:
+    async def delete(self, file_id: str, client: str, credential: UpstreamCredential) -> bool:
         """Delete a file. False: it failed, and may succeed later."""
         record = RequestRecord()
         job = Job("files", paths.file_deletion_path(file_id), b"", _headers(client, record))
         try:
-            await read_body(await self._sender.send(job, record), MAX_DESCRIPTION_BYTES)
+            await read_body(await self._sender.send(job, record, credential), MAX_DESCRIPTION_BYTES)
         except Refused as refusal:
             return forbids_deletion(refusal.status, refusal.body)
         except (UpstreamFailure, NoToken):
             return False
         return True
 
-    async def _read_description(self, job: Job, path: str, record: RequestRecord) -> Uploaded:
+    async def _read_description(
+        self, job: Job, path: str, record: RequestRecord, credential: UpstreamCredential
+    ) -> Uploaded:
         try:
-            found = file_types.read(await read_body(await self._sender.send(job, record), MAX_DESCRIPTION_BYTES))
+            response = await self._sender.send(job, record, credential)
+            found = file_types.read(await read_body(response, MAX_DESCRIPTION_BYTES))
             if found is None:
                 raise UnreadableError("GigaChat's answer is no description of a file")
         except (UpstreamFailure, NoToken, UnreadableError) as failure:

@@ -7,7 +7,16 @@ from typing import Literal
 
 from app import errors
 from app.errors import GatewayError, Kind
-from app.exchange.failures import FAILURES, AnswerFailure, BrokenAnswer, Failure, FileFailure, NoFirstEvent, NoJson
+from app.exchange.failures import (
+    FAILURES,
+    AnswerFailure,
+    BrokenAnswer,
+    Failure,
+    FileFailure,
+    NoFirstEvent,
+    NoJson,
+    Page,
+)
 from app.translate.field_names import FieldNames
 from app.translate.gigachat.contract import UnreadableError
 from app.translate.gigachat.refusals import Part, file_refusal, refusal, sentence
@@ -101,6 +110,8 @@ def to_error(
         return GatewayError(errors.UPSTREAM_TIMEOUT, str(failure))
     if isinstance(failure, UnreadableError):
         return GatewayError(errors.UPSTREAM_ERROR, f"{failure}. {_AGAIN}", detail=str(failure))
+    if isinstance(failure, Page):
+        return GatewayError(errors.UPSTREAM_ERROR, f"What answered is not GigaChat, but a page of HTML. {_AGAIN}")
     assert isinstance(failure, AnswerFailure)  # noqa: S101 - NoStream is the last of the tree
     return GatewayError(errors.UPSTREAM_ERROR, f"GigaChat's answer is no stream. {_AGAIN}")
 

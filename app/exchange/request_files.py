@@ -6,18 +6,18 @@ that requests may hold together; those of an upload count until it ends, which m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from time import monotonic
 
 from app import errors
-from app.admission.memory import Memory
+from app.admission.memory import Memory, Reservation
 from app.errors import GatewayError
 from app.exchange.failures import FileFailure, UnusableFile
 from app.exchange.file_loader import FileLoader, Loadable, LoadedFile, check_all
 from app.exchange.file_preparer import FilePreparer
+from app.exchange.tries import CredentialLease
 from app.exchange.uploaded_files import UploadedFile
 from app.exchange.uploads import Uploads
 from app.exchange.uploads_under_way import PendingFile
@@ -33,95 +33,115 @@ from app.upstream.failures import Refused
 _MAX_FILES = 100
 
 
-@dataclass(slots=True)
-class Attached:
-    """The files of a request at GigaChat, by their paths."""
+class RequestFiles:
+    """The files of all requests: how they are loaded and brought to GigaChat."""
 
-    files: dict[str, Uploaded]
-    lost: set[str]  # the paths of those of old turns that can't be had any more
-    _client: str
-    _pins: list[UploadedFile]
-    _uploads: Uploads
+    def __init__(self, contract: Contract, fetcher: Fetcher, uploads: Uploads, memory: Memory) -> None:
+        self.contract = contract
+        self.loader = FileLoader(fetcher, uploads)
+        self.preparer = FilePreparer()
+        self.uploads = uploads
+        self.memory = memory
+
+    @asynccontextmanager
+    async def of(self, turns: list[Turn], record: RequestRecord) -> AsyncIterator[FilesOfRequest]:
+        """The files of these turns, loaded. What of them is at GigaChat stays there until the context ends.
+
+        Raises GatewayError.
+        """
+        with self.uploads.collect_pins() as pins, self.memory.reserve(record.tenant) as memory:
+            files = FilesOfRequest(self, self.contract.kept_files(turns), pins, memory, record)
+            await files.load()
+            yield files
+
+
+class FilesOfRequest:
+    """One request's files. `load` has them here, `bring` has them at GigaChat."""
+
+    def __init__(
+        self,
+        room: RequestFiles,
+        kept: list[Media],
+        pins: list[UploadedFile],
+        memory: Reservation,
+        record: RequestRecord,
+    ) -> None:
+        record.record_files(len(kept))
+        self._room = room
+        self._surplus = _find_surplus(kept)
+        self._kept = [media for media in kept if media.path not in self._surplus]
+        self._client = derive_client_id(record.tenant)
+        self._pins = pins
+        self._memory = memory
+        self._record = record
+        self._loaded: dict[Loadable, LoadedFile | UnusableFile] = {}
+        self._is_brought = False
+        self.files: dict[str, Uploaded] = {}  # those that are at GigaChat, by their paths
+        self.lost: set[str] = set()  # the paths of those of old turns that can't be had any more
+
+    async def load(self) -> None:
+        """Fetch or decode the files, and judge them. No slot is held meanwhile. Raises GatewayError."""
+        with self._timed():
+            self.files, self._loaded, self._is_brought = {}, {}, False
+            loaded = await self._room.loader.load(self._kept, self._client, self._memory, self._pins)
+            self._loaded, self.lost = loaded, self._surplus | check_all(self._kept, loaded)
+            for fault in {id(one): one for one in loaded.values() if isinstance(one, UnusableFile)}.values():
+                self._record.record_lost_file(_describe_cause(fault))
+
+    async def bring(self, lease: CredentialLease) -> bool:
+        """Bring to GigaChat what is not there yet. Returns whether anything has changed.
+
+        Raises GatewayError, FileFailure.
+        """
+        missing = [media for media in self._kept if media.path not in self.lost and media.path not in self.files]
+        if not missing and self._is_brought:
+            return False
+        self._is_brought = True
+        with self._timed():
+            for media in missing:  # one after another: an account may have one request at a time
+                try:
+                    self.files[media.path] = await self._bring_one(media, lease)
+                except (UnusableFile, FileFailure) as failure:
+                    if not (media.replaceable and is_unusable(failure)):
+                        raise
+                    self.lost.add(media.path)
+                    self._record.record_lost_file(_describe_cause(failure))
+        return True
 
     def forget_if_lost(self, refusal: Refused) -> bool:
         """Whether GigaChat has lost one of these: what is known of them is forgotten then, and asked for anew."""
         if not names_lost_file(refusal.status, refusal.body):
             return False
-        forgotten = self._uploads.forget_described(self._client, self.files.values())
-        self._uploads.forget(self._pins)
+        uploads = self._room.uploads
+        forgotten = uploads.forget_described(self._client, self.files.values())
+        uploads.forget(self._pins)
         return bool(self._pins) or forgotten
 
-
-class RequestFiles:
-    """Brings a request's files to GigaChat."""
-
-    def __init__(self, contract: Contract, fetcher: Fetcher, uploads: Uploads, memory: Memory) -> None:
-        self._contract = contract
-        self._loader = FileLoader(fetcher, uploads)
-        self._preparer = FilePreparer()
-        self._uploads = uploads
-        self._memory = memory
-
-    @asynccontextmanager
-    async def of(self, turns: list[Turn], record: RequestRecord) -> AsyncIterator[Attached]:
-        """The files of these turns, which stay at GigaChat until the context ends. Raises GatewayError, FileFailure."""
-        with self._uploads.collect_pins() as pins:
-            started = monotonic()
-            try:
-                files, lost = await self._bring(self._contract.kept_files(turns), pins, record)
-                del turns  # a stream lasts, and its question's memory is given back
-            finally:
-                record.add_file_time(monotonic() - started)
-            yield Attached(files, lost, derive_client_id(record.tenant), pins, self._uploads)
-
-    async def _bring(
-        self, kept: list[Media], pins: list[UploadedFile], record: RequestRecord
-    ) -> tuple[dict[str, Uploaded], set[str]]:
-        """The files by their paths, and the paths of those of old turns that can't be had any more."""
-        record.record_files(len(kept))
-        surplus = _find_surplus(kept)
-        kept = [media for media in kept if media.path not in surplus]
-        client = derive_client_id(record.tenant)
-        files: dict[str, Uploaded] = {}
-        with self._memory.reserve(record.tenant) as memory:
-            loaded = await self._loader.load(kept, client, memory, pins)
-            lost = check_all(kept, loaded)
-            for fault in {id(one): one for one in loaded.values() if isinstance(one, UnusableFile)}.values():
-                record.record_lost_file(_describe_cause(fault))
-            for media in kept:  # one after another: an account may have one request at a time
-                if media.path in lost:
-                    continue
-                try:
-                    files[media.path] = await self._bring_one(media, loaded, client, pins, record)
-                except (UnusableFile, FileFailure) as failure:
-                    if not (media.replaceable and is_unusable(failure)):
-                        raise
-                    lost.add(media.path)
-                    record.record_lost_file(_describe_cause(failure))
-        return files, lost | surplus
-
-    async def _bring_one(
-        self,
-        media: Media,
-        loaded: Mapping[Loadable, LoadedFile | UnusableFile],
-        client: str,
-        pins: list[UploadedFile],
-        record: RequestRecord,
-    ) -> Uploaded:
-        source = media.source
+    async def _bring_one(self, media: Media, lease: CredentialLease) -> Uploaded:
+        source, uploads = media.source, self._room.uploads
         if isinstance(source, FileId):
-            return await self._uploads.get_by_id(client, source.id, media.path, record, pins)
-        found = loaded[source]
-        assert isinstance(found, LoadedFile)  # noqa: S101 - `check_all` has sorted out the others
-        return await self._upload(found, pins, record)
-
-    async def _upload(self, loaded: LoadedFile, pins: list[UploadedFile], record: RequestRecord) -> Uploaded:
-        uploaded = loaded.uploaded
-        if uploaded is None:
-            pending = PendingFile(partial(self._preparer.prepare, loaded), loaded.hand_over, lambda: loaded.has_begun)
-            uploaded = await self._uploads.get(loaded.key, pending, loaded.path, record, pins)
+            return await uploads.get_by_id(self._client, source.id, media.path, self._record, self._pins, lease)
+        loaded = self._loaded[source]
+        assert isinstance(loaded, LoadedFile)  # noqa: S101 - `check_all` has sorted out the others
+        if loaded.uploaded is None:
+            prepare = partial(self._room.preparer.prepare, loaded)
+            pending = PendingFile(prepare, loaded.hand_over, lambda: loaded.has_begun)
+            try:
+                uploaded = await uploads.get(loaded.key, pending, loaded.path, self._record, self._pins, lease)
+            except FileFailure:
+                loaded.take_back()
+                raise
             loaded.release(uploaded)
-        return uploaded.file
+            return uploaded.file
+        return loaded.uploaded.file
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = monotonic()
+        try:
+            yield
+        finally:
+            self._record.add_file_time(monotonic() - started)
 
 
 def _describe_cause(failure: UnusableFile | FileFailure) -> str:

@@ -113,6 +113,14 @@ class Stream:
         except (TimeoutError, aiohttp.ClientError):
             return
 
+    def on_received(self, tell: Callable[[], None]) -> None:
+        """Call this once all of GigaChat's response has come, be it read or not."""
+        self._content.on_eof(tell)
+
+    def words(self) -> str:
+        """What GigaChat has said so far, to be counted."""
+        return self._reader.words()
+
     @property
     def over(self) -> bool:
         """Whether GigaChat's answer has come to its end."""

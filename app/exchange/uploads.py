@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from app.background import report_bug
+from app.exchange.credential import UpstreamCredential
 from app.exchange.file_ids import FileIds
 from app.exchange.files_api import FilesApi
 from app.exchange.sender import Sender
+from app.exchange.tries import CredentialLease
 from app.exchange.uploaded_files import MAX_FILES, UploadedFile, UploadedFiles, UploadKey
 from app.exchange.uploads_under_way import PendingFile, UploadsUnderWay
 from app.observe.request_record import RequestRecord
@@ -36,9 +38,18 @@ class Uploads:
     """Uploads files, and deletes those that nobody has used for `idle_seconds`."""
 
     def __init__(
-        self, sender: Sender, journal: UploadJournal, idle_seconds: float, *, max_files: int = MAX_FILES
+        self,
+        sender: Sender,
+        journal: UploadJournal,
+        idle_seconds: float,
+        *,
+        credential: str,
+        enter_idle: Callable[[], CredentialLease | None],
+        max_files: int = MAX_FILES,
     ) -> None:
         self._api = FilesApi(sender)
+        self._credential = credential
+        self._enter_idle = enter_idle
         self._journal = journal
         self._idle_seconds = idle_seconds
         self._files = UploadedFiles(max_files)
@@ -51,7 +62,7 @@ class Uploads:
 
     def key(self, client: str, digest: str) -> UploadKey:
         """The key of a client's file under the credential in use."""
-        return UploadKey(self._api.credential, client, digest)
+        return UploadKey(self._credential, client, digest)
 
     def find(self, key: UploadKey, pins: list[UploadedFile]) -> UploadedFile | None:
         """The file, pinned and added to `pins`, if GigaChat has it already."""
@@ -74,23 +85,36 @@ class Uploads:
                     self._journal.record_use(file.file.id, file.used, self._idle_seconds / 2)
 
     async def get(
-        self, key: UploadKey, pending: PendingFile, path: str, record: RequestRecord, pins: list[UploadedFile]
+        self,
+        key: UploadKey,
+        pending: PendingFile,
+        path: str,
+        record: RequestRecord,
+        pins: list[UploadedFile],
+        lease: CredentialLease,
     ) -> UploadedFile:
         """The file, pinned and added to `pins`; it is prepared and uploaded if GigaChat does not have it.
 
         `path` is where it stands in the client's request. Raises FileFailure, GatewayError.
         """
-        find, upload = partial(self.find, key, pins), partial(self._upload, key, pending, path, record)
-        return await self._under_way.bring(key, pending, find, upload)
+        find = partial(self.find, key, pins)
+        upload = partial(self._upload, key, pending, path, record, lease.credential)
+        return await self._under_way.bring(key, pending, find, upload, lease)
 
     async def get_by_id(
-        self, client: str, file_id: str, path: str, record: RequestRecord, pins: list[UploadedFile]
+        self,
+        client: str,
+        file_id: str,
+        path: str,
+        record: RequestRecord,
+        pins: list[UploadedFile],
+        lease: CredentialLease,
     ) -> Uploaded:
         """A file that the client names by its id at GigaChat; one that was uploaded here is pinned.
 
         Raises FileFailure, GatewayError.
         """
-        return await self._ids.use(client, file_id, path, record, pins)
+        return await self._ids.use(client, file_id, path, record, pins, lease.credential)
 
     def forget(self, files: Iterable[UploadedFile]) -> None:
         """GigaChat has lost one of these and does not say which: all are uploaded anew when they are needed."""
@@ -116,20 +140,32 @@ class Uploads:
     async def clean(self) -> None:
         """Delete the files that no request uses and that are idle, lost, replaced by a newer one, or too many.
 
-        The round ends with the first deletion that fails. That file comes last in the next round.
+        The round ends with the first deletion that fails, or finds no idle slot. That file comes last in the next
+        round.
         """
         files = self._files.take_deletable(time.time() - self._idle_seconds)
         while files:
             file = files.pop()
-            if not await self._api.delete(file.file.id, file.key.client):
+            if not await self._delete(file):
                 self._files.put_back([file, *files])
                 return
             self._files.remove(file)
             self._journal.remove(file.file.id)
 
-    async def _upload(self, key: UploadKey, pending: PendingFile, path: str, record: RequestRecord) -> None:
+    async def _delete(self, file: UploadedFile) -> bool:
+        lease = self._enter_idle()
+        if lease is None:
+            return False
+        try:
+            return await self._api.delete(file.file.id, file.key.client, lease.credential)
+        finally:
+            lease.end()
+
+    async def _upload(
+        self, key: UploadKey, pending: PendingFile, path: str, record: RequestRecord, credential: UpstreamCredential
+    ) -> None:
         prepared = await pending.prepare()
-        found = await self._api.upload(prepared.form, key.client, path, record)
+        found = await self._api.upload(prepared.form, key.client, path, record, credential)
         file = UploadedFile(key, Uploaded(found.id, found.kind, prepared.note), time.time())
         record.record_upload()
         self._files.add(file)

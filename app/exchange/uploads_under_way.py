@@ -20,6 +20,7 @@ from app import errors
 from app.admission.memory import Reservation
 from app.errors import GatewayError
 from app.exchange.failures import FileFailure
+from app.exchange.tries import CredentialLease
 from app.exchange.uploaded_files import UploadedFile, UploadKey
 from app.upstream.forms import Form
 
@@ -68,16 +69,17 @@ class UploadsUnderWay:
         pending: PendingFile,
         find: Callable[[], UploadedFile | None],
         upload: Callable[[], Coroutine[Any, Any, None]],
+        lease: CredentialLease,
     ) -> UploadedFile:
         """What `find` gives, once there is such a file; until then wait for an upload, or start one.
 
-        `upload` makes the coroutine that uploads the file, so that `find` finds it. Raises what that raises:
-        FileFailure, GatewayError.
+        `upload` makes the coroutine that uploads the file, so that `find` finds it. It holds the slot of `lease` until
+        its end, whether the request waits for it or not. Raises what that raises: FileFailure, GatewayError.
         """
         failed = 0
         while (file := find()) is None:
             joined = self._find_joinable(key) if failed < MAX_JOINED else None
-            one = joined or self._start(key, pending, upload())
+            one = joined or self._start(key, pending, upload(), lease)
             try:
                 await self._wait(one)
             except (FileFailure, GatewayError):
@@ -98,11 +100,14 @@ class UploadsUnderWay:
         one = self._joinable.get(key)
         return None if one is None or one.task.done() else one
 
-    def _start(self, key: UploadKey, pending: PendingFile, work: Coroutine[Any, Any, None]) -> _Upload:
+    def _start(
+        self, key: UploadKey, pending: PendingFile, work: Coroutine[Any, Any, None], lease: CredentialLease
+    ) -> _Upload:
         one = _Upload(key, asyncio.create_task(work, name="upload"), pending.has_begun)
         self._all.add(one)
         self._joinable[key] = one
-        one.task.add_done_callback(partial(self._end, one, pending.hand_over()))
+        lease.share()
+        one.task.add_done_callback(partial(self._end, one, pending.hand_over(), lease))
         return one
 
     async def _wait(self, one: _Upload) -> None:
@@ -116,8 +121,9 @@ class UploadsUnderWay:
                 one.task.cancel()
                 self._forbid_joining(one)
 
-    def _end(self, one: _Upload, memory: Reservation, task: asyncio.Task[None]) -> None:
+    def _end(self, one: _Upload, memory: Reservation, lease: CredentialLease, task: asyncio.Task[None]) -> None:
         memory.give(memory.taken)
+        lease.end()
         self._all.discard(one)
         self._forbid_joining(one)
         # Reading the exception also keeps asyncio from reporting it where every request has left.

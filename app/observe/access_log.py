@@ -68,6 +68,10 @@ def _add_upstream(line: dict[str, object], record: RequestRecord) -> None:
         line["upstream_status"] = record.upstream_status
     if record.tries:
         line["tries"] = record.tries
+    if record.queue_seconds:
+        line["queue_seconds"] = round(record.queue_seconds, 4)
+    if record.retries:
+        line["retries"] = record.retries
     if record.files:
         _add_files(line, record)
     tokens = record.tokens

@@ -47,15 +47,20 @@ class RequestRecord:
     error_type: str | None = None
     slo_bad: bool = False
     detail: str | None = None  # the cause, for operators: may name hosts, never a secret or content
-    upstream_started: float | None = None
-    upstream_ended: float | None = None
+    queue_seconds: float = 0.0  # waiting for a slot, and between tries
+    upstream_started: float | None = None  # the first time
+    asked_at: float = 0.0  # the last time
+    upstream_running: bool = False
+    upstream_before: float = 0.0  # seconds of what has ended
     upstream_status: int | None = None
     tries: int = 0
+    retries: int = 0  # tries after a failure
     files: int = 0  # in the request, and of these uploaded now
     uploads: int = 0
     lost_files: tuple[str, ...] = ()  # why files of old turns can't be had
     files_seconds: float = 0.0  # fetching, converting and uploading them
     first_token: float | None = None  # monotonic
+    first_token_seconds: float = 0.0  # after GigaChat was asked for it
     gaps: Gaps | None = None  # of a stream, between its pieces
     chunks: int = 0
     keepalives: int = 0
@@ -64,6 +69,7 @@ class RequestRecord:
     aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
     cut: bool = False  # the gateway ended the answer itself, at a stop sequence
     tokens: Tokens | None = None
+    awaits_usage: bool = False  # the usage of an answer that broke off is told later
     finish: str | None = None
     leaked_calls: int = 0  # that the model wrote as text
     adapted: str = ""  # the notes, as the headers tell them
@@ -104,32 +110,42 @@ class RequestRecord:
         """What became of the request's fields: as headers tell it, how often each rule dropped one, and slips."""
         self.adapted, self.dropped, self.dropped_params, self.slips = adapted, dropped, dropped_params, slips
 
+    def add_queue_time(self, seconds: float) -> None:
+        """The request waited so long for its turn."""
+        self.queue_seconds += seconds
+
     def begin_upstream(self) -> None:
         """GigaChat is asked, the first time or once more."""
-        if self.upstream_started is None:
-            self.upstream_started = monotonic()
+        if not self.upstream_running:
+            self.upstream_running = True
+            self.asked_at = monotonic()
+            if self.upstream_started is None:
+                self.upstream_started = self.asked_at
         self.tries += 1
+
+    def record_retry(self) -> None:
+        """A try has failed, and another one follows."""
+        self.retries += 1
 
     def record_upstream_status(self, status: int | None) -> None:
         """GigaChat's last status; None: it gave none."""
         self.upstream_status = status
 
     def end_upstream(self) -> None:
-        """GigaChat has nothing more to do for the request, as far as is known."""
-        self.upstream_ended = monotonic()
-
-    def resume_upstream(self) -> None:
-        """GigaChat works again: for another choice, or another variant of the request."""
-        self.upstream_ended = None
+        """GigaChat has nothing more to do for the request, as far as is known; it may have ended before."""
+        if self.upstream_running:
+            self.upstream_running = False
+            self.upstream_before += monotonic() - self.asked_at
 
     def discard_answer(self) -> None:
         """What came is not the answer: another one is asked for, and its first word counts."""
-        self.first_token = self.upstream_ended = None
+        self.first_token = None
 
     def begin_answer(self) -> Gaps:
         """The first word of a stream has come; the waits between its pieces are added to what is given back."""
         if self.first_token is None:
             self.first_token = monotonic()
+            self.first_token_seconds = self.first_token - self.asked_at
         if self.gaps is None:
             self.gaps = Gaps()
         return self.gaps
@@ -140,6 +156,10 @@ class RequestRecord:
         if before is not None:
             prompt, completion, cached = before.prompt + prompt, before.completion + completion, before.cached + cached
         self.tokens = Tokens(prompt, completion, cached)
+
+    def expect_usage(self) -> None:
+        """An answer broke off: its usage will be known after the request's end."""
+        self.awaits_usage = True
 
     def record_finish(self, finish: str | None, *, cut: bool = False) -> None:
         """How an answer ended, in GigaChat's word. `cut`: the gateway ended it, and its usage is a count."""
@@ -212,10 +232,9 @@ class RequestRecord:
         self.unread_seconds = seconds
 
     def upstream_seconds(self, now: float) -> float:
-        """The time that GigaChat had the request, tries included; until `now` while it still has."""
-        if self.upstream_started is None:
-            return 0.0
-        return (now if self.upstream_ended is None else self.upstream_ended) - self.upstream_started
+        """The time that GigaChat had the request, all tries together; until `now` while it still has."""
+        before = self.upstream_before
+        return before + now - self.asked_at if self.upstream_running else before
 
     def usage_method(self) -> str:
         """How the answer's tokens are known: GigaChat told or counted them, or nobody did."""
@@ -223,9 +242,9 @@ class RequestRecord:
             return "none"
         return "counted" if self.cut else "upstream"
 
-    def milliseconds(self) -> tuple[str, str]:
-        """GigaChat's time and our own so far, as headers tell them."""
+    def milliseconds(self) -> tuple[str, str, str]:
+        """The times in the queue, at GigaChat and of our own so far, as headers tell them."""
         now = monotonic()
-        upstream = self.upstream_seconds(now)
-        overhead = max(0.0, now - self.received - upstream - self.files_seconds)
-        return f"{upstream * 1000:.1f}", f"{overhead * 1000:.1f}"
+        queue, upstream = self.queue_seconds, self.upstream_seconds(now)
+        overhead = max(0.0, now - self.received - queue - upstream - self.files_seconds)
+        return f"{queue * 1000:.1f}" if queue else "0.0", f"{upstream * 1000:.1f}", f"{overhead * 1000:.1f}"

@@ -10,6 +10,7 @@ from app.observe.capture import UsageCapture
 from app.observe.counters import Value
 from app.observe.histograms import Series
 from app.observe.labels import RESULTS, TOKEN_TYPES
+from app.observe.logs import LOGGER, fields
 from app.observe.metrics import Metrics
 from app.observe.request_record import RequestRecord
 from app.observe.streak import Streak
@@ -71,7 +72,8 @@ class RequestObserver:
         """
         now = monotonic()
         seconds, upstream = now - record.received, record.upstream_seconds(now)
-        overhead = max(0.0, seconds - upstream - record.files_seconds - record.unread_seconds)
+        others = record.queue_seconds + record.files_seconds + record.unread_seconds
+        overhead = max(0.0, seconds - upstream - others)
         first_token = slo.judge_first_token(record, now) if record.stream else None
         # The line of a failed or slow request is always written: its id may be an exemplar.
         is_notable = record.error_type is not None or slo.is_slow(seconds, overhead, first_token)
@@ -81,11 +83,32 @@ class RequestObserver:
         if first_token is not None:
             self._first_token[first_token].inc()
         if record.upstream_started is not None:
-            self._count_upstream(record, record.upstream_started, upstream)
+            self._count_upstream(record, upstream)
         if not quiet:
             sample = None if is_notable or self._sample == 1.0 else self._sample
             if sample is None or access_log.is_sampled(record.request_id, sample):
                 access_log.log_request(record, route, method, now, upstream, sample)
+
+    def report_late_usage(self, record: RequestRecord, prompt: int, completion: int, method: str) -> None:
+        """Count what an answer has cost that broke off; its request may be reported already.
+
+        `method`: how that is known, a value of the metric's label.
+        """
+        series = self._find_model_series(record.endpoint, record.model, self.metrics.tenant(record.tenant))
+        for (total, per_request), count in zip(series.tokens, (prompt, completion), strict=False):
+            total.inc(count)
+            per_request.observe(count)
+        self.metrics.abort_usage.labels(method).inc()
+        self._usage_capture.add(exact=False)
+        told = fields(
+            request_id=record.request_id,
+            tenant=record.tenant,
+            model=record.model,
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            method=method,
+        )
+        LOGGER.info("usage of an abandoned answer", extra=told)
 
     def _count_request(
         self, record: RequestRecord, seconds: float, overhead: float, exemplar: dict[str, str] | None
@@ -110,15 +133,15 @@ class RequestObserver:
             for name, count in record.dropped_params.items():
                 self.metrics.dropped_params.labels(record.endpoint, self.metrics.param(name)).inc(count)
 
-    def _count_upstream(self, record: RequestRecord, started: float, upstream: float) -> None:
+    def _count_upstream(self, record: RequestRecord, upstream: float) -> None:
         key = record.endpoint, record.model, self.metrics.tenant(record.tenant)
         series = self._models.get(key) or self._find_model_series(*key)
         series.duration.observe(upstream)
         if record.stream:
-            self._count_stream(record, series, started)
+            self._count_stream(record, series)
         if record.leaked_calls:
             self.metrics.leaked_calls.labels(self.metrics.model(record.model)).inc(record.leaked_calls)
-        if record.cut or record.aborted_by is not None:
+        if (record.cut or record.aborted_by is not None) and not record.awaits_usage:
             self.metrics.abort_usage.labels(record.usage_method()).inc()
         if record.tokens is not None:
             self._usage_capture.add(exact=not record.cut)
@@ -126,10 +149,10 @@ class RequestObserver:
                 if count:
                     total.number += count
                     per_request.observe(count)
-        elif record.status == 200 or record.first_token is not None:  # there was an answer
+        elif not record.awaits_usage and (record.status == 200 or record.first_token is not None):  # an answer
             self._usage_capture.add(exact=False)
 
-    def _count_stream(self, record: RequestRecord, series: _ModelSeries, started: float) -> None:
+    def _count_stream(self, record: RequestRecord, series: _ModelSeries) -> None:
         self.metrics.chunks.labels(record.endpoint).inc(record.chunks)
         if record.keepalives:
             self.metrics.keepalives.labels(record.endpoint).inc(record.keepalives)
@@ -137,7 +160,7 @@ class RequestObserver:
             series.gaps.merge(record.gaps)
         if record.first_token is not None:
             series.first_token.observe(record.first_token - record.received)
-            series.upstream_first_token.observe(record.first_token - started)
+            series.upstream_first_token.observe(record.first_token_seconds)
 
     def _find_outcome_series(
         self, record: RequestRecord, key: tuple[str, bool, int, str | None, bool]

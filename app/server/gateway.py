@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.admission.circuits import Circuits
+from app.admission.gate import Gate
 from app.config import Config
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
+from app.exchange.credential import UpstreamCredential
 from app.exchange.embeddings import Embeddings
 from app.translate.abilities import Abilities
 from app.translate.models import ModelNames
@@ -25,5 +28,12 @@ class Gateway:
     embeddings: Embeddings
     catalog: Catalog
     gigachat: GigaChat
-    keeper: TokenKeeper
+    credential: UpstreamCredential
+    gate: Gate[UpstreamCredential]
+    circuits: Circuits
     version: str
+
+    @property
+    def keeper(self) -> TokenKeeper:
+        """The tokens of the credential in use."""
+        return self.credential.keeper

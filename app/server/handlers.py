@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.exchange.attempt import Attempt
 from app.observe.request_record import RequestRecord
 from app.server.app_keys import BODIES, DRAIN, GATEWAY, RECORD
 from app.server.bodies import HeldBody, json_object
+from app.server.deadlines import make_ticket, within
 from app.server.gateway import Gateway
 from app.server.middlewares import record_error
 from app.server.routes import EMBEDDINGS, MODELS, protocol_of
@@ -33,18 +35,25 @@ async def chat(request: web.Request) -> web.StreamResponse:
     with app[DRAIN].admitted(), app[BODIES].hold(record.tenant) as held:
         body, repairs = await _body(request, held, record)
         protocol = protocol_of(request)
-        if protocol.asks_stream(body):
+        stream = protocol.asks_stream(body)
+        if stream:
             record.record_asked_stream()
+        ticket = make_ticket(request.headers, record, gateway.config, stream=stream)
         asked = protocol.read(body, gateway.names)
         del body  # what nobody reads on is let go
-        plan = gateway.chat.plan(asked.request, [*repairs, *asked.notes], record, strict=_strict(request, gateway))
-        held.recount_payload(plan.size)
+        notes, strict = [*repairs, *asked.notes], _strict(request, gateway)
+        plan = gateway.chat.plan(asked.request, notes, record, ticket, strict=strict)
+        held.recount_payload(plan.asked_bytes)
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
             writer = asked.stream_writer(answer_id)
-            del asked  # the stream lasts, and needs no question
+            del asked, notes  # the stream lasts, and needs no question
             return await _streamed(request, plan, writer, held)
-        answers = await gateway.chat.answers(plan)
+        if ticket.deadline is None:
+            answers = await gateway.chat.answers(plan)
+        else:
+            async with within(ticket, record):
+                answers = await gateway.chat.answers(plan)
         return _json(asked.write(answers, answer_id))
 
 
@@ -56,8 +65,10 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
         body, repairs = await _body(request, held, record)
         asked, notes = EMBEDDINGS.read_embeddings(body, gateway.names, SIZES)
         del body
-        notes = [*repairs, *notes]
-        found = await gateway.embeddings.answer(asked, notes, record, strict=_strict(request, gateway), take=held.take)
+        notes, strict = [*repairs, *notes], _strict(request, gateway)
+        ticket = make_ticket(request.headers, record, gateway.config, stream=False)
+        async with nullcontext() if ticket.deadline is None else within(ticket, record):
+            found = await gateway.embeddings.answer(asked, notes, record, ticket, strict=strict, take=held.take)
         return _json(EMBEDDINGS.write_embeddings(asked, found))
 
 
@@ -90,13 +101,11 @@ async def _streamed(
     )
     async with out:
         try:
-            async with gateway.chat.stream(plan) as batches:
-                if plan.is_light:
-                    held.let_go()
-                async for events in batches:
-                    record.record_events(len(events))
-                    await out.write(writer.feed(events))
-                await out.finish(writer.finish())
+            if plan.ticket.deadline is None:
+                await _send_stream(gateway, plan, writer, out, held)
+            else:
+                async with within(plan.ticket, record):
+                    await _send_stream(gateway, plan, writer, out, held)
         except ClientGone:
             record.record_departure()
         except GatewayError as error:
@@ -104,6 +113,18 @@ async def _streamed(
                 raise
             await _failed(out, writer, error, record)
     return out.response
+
+
+async def _send_stream(
+    gateway: Gateway, plan: Attempt, writer: ClientStreamWriter, out: EventStream, held: HeldBody
+) -> None:
+    async with gateway.chat.stream(plan) as batches:
+        if plan.is_light:
+            held.let_go()
+        async for events in batches:
+            plan.record.record_events(len(events))
+            await out.write(writer.feed(events))
+        await out.finish(writer.finish())
 
 
 async def _failed(out: EventStream, writer: ClientStreamWriter, error: GatewayError, record: RequestRecord) -> None:

@@ -128,7 +128,8 @@ async def tell_client(request: web.Request, response: web.StreamResponse) -> Non
     if record is None:
         return
     headers["x-request-id"] = record.request_id
-    upstream, overhead = record.milliseconds()
+    queue, upstream, overhead = record.milliseconds()
+    headers["x-gateway-queue-ms"] = queue
     headers["x-gateway-upstream-ms"] = upstream
     headers["x-gateway-overhead-ms"] = overhead
     if record.adapted:

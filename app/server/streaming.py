@@ -18,6 +18,7 @@ from app.errors import GatewayError
 from app.observe.logs import LOGGER, fields
 from app.observe.request_record import RequestRecord
 from app.server.app_keys import DRAIN
+from app.server.deadlines import read_timeout
 from app.server.drain import UNFINISHED, leaving
 from app.server.middlewares import record_error
 from app.server.routes import protocol_of
@@ -25,8 +26,6 @@ from app.server.routes import protocol_of
 # Without the charset `requests` reads ISO-8859-1, in which a Russian letter ends a line.
 _CONTENT_TYPE = f"{sse.CONTENT_TYPE}; charset=utf-8"
 _HEADERS = {"Content-Type": _CONTENT_TYPE, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-# OpenAI's Python package tells how long it waits for the next byte, in seconds.
-_READ_TIMEOUT = "x-stainless-read-timeout"
 # No client, whatever it tells, has signs of life written to it more often than this. Seconds.
 _SHORTEST_SILENCE = 0.1
 # A client that takes nothing for so long is gone: it must not hold GigaChat's stream.
@@ -211,8 +210,4 @@ class EventStream:
 
 def _patience(request: web.Request, seconds: float) -> float:
     """A silence that the client bears: at most half of the time that it waits for a byte, where it tells that."""
-    try:
-        told = float(request.headers[_READ_TIMEOUT])
-    except (KeyError, ValueError):
-        return seconds
-    return min(seconds, max(_SHORTEST_SILENCE, told / 2)) if told > 0 else seconds
+    return min(seconds, max(_SHORTEST_SILENCE, read_timeout(request.headers) / 2))

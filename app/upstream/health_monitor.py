@@ -25,13 +25,17 @@ class HealthObserver(Protocol):
 
 
 class HealthMonitor:
-    """What is known of GigaChat's API. `available` is None before the first answer or failure."""
+    """What is known of GigaChat's API. `available` is None before the first answer or failure.
+
+    `on_return` is called whenever it becomes available.
+    """
 
     def __init__(
         self,
         observer: HealthObserver,
         *,
         times: UpstreamTimes = TIMES,
+        on_return: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.available: bool | None = None
@@ -39,6 +43,7 @@ class HealthMonitor:
         self.detail: str | None = None
         self._observer = observer
         self._times = times
+        self._on_return = on_return
         self._clock = clock
         self._heard_at = 0.0  # by the clock
         self._gone_since = 0.0
@@ -55,6 +60,7 @@ class HealthMonitor:
             seconds = self._heard_at - self._gone_since if self.available is False else None
             self.available, self.detail, self._asked_while_gone = True, None, 0
             self._observer.became_available(seconds)
+            self._on_return()
 
     def report_failure(self, detail: str) -> None:
         """One request failed, perhaps by its own fault: GigaChat is asked at once, and a third failure decides."""

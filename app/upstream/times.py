@@ -22,7 +22,7 @@ class UpstreamTimes:
     small_request: float = 10.0
     # Without a request for so long, GigaChat is asked; while it is gone, it is asked soon, then less often.
     idle: float = 30.0
-    gone_pauses: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
+    gone_pauses: tuple[float, ...] = (*(1.0,) * 10, 2.0, 5.0, 10.0)
     # How often the monitor looks whether it is time to ask.
     monitor_tick: float = 0.5
 

@@ -162,6 +162,15 @@ class TokenKeeper:
         self._condemn()  # OAuth gives the very token again that GigaChat refuses
         return self.choose()
 
+    def second_level(self, refused: Token) -> Token | None:
+        """The ready token, for a request that GigaChat does not let the account of this token make; None without one.
+
+        It may be of another account. Nothing is held against the first level.
+        """
+        if refused.source == "ready" or self._ready is None or self._ready.usable is False:
+            return None
+        return Token("ready", self._ready.value)
+
     def choose(self) -> Token | None:
         """The token that a request is sent with now. The observer hears when its source has changed."""
         state = self._current_state()

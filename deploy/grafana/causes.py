@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from deploy.grafana.panels import GREEN, RED, YELLOW, Words
-from deploy.grafana.promql import grown, process, series, share, where
+from deploy.grafana.promql import grown, process, rate, series, share, where
 
 _STOPPED = grown("errors_total", matchers=where(error_type="upstream_stop"))
 _UNPAID = grown("upstream_requests_total", matchers=where(code="402"))
+_FAILED = grown("errors_total", matchers=where(error_type="=~upstream_5xx|upstream_stop"))
+_REFUSED = grown("errors_total", matchers=where(error_type="=~queue_full|queue_timeout"))
+_WAITED = rate("queue_wait_seconds_bucket", "le", where(outcome="admitted"), "5m")
 _OWN_FAULTS = grown("errors_total", matchers=where(error_type="internal"))
 
 
@@ -36,6 +39,11 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
     ),
     (f"{_STOPPED} > 0", "GIGACHAT stopped the model", RED),
     (f"{_UNPAID} > 0", "GIGACHAT wants money: the package is used up (402)", RED),
+    (
+        f"max({series('circuit_state')}) == 2 and {_FAILED} > 0",
+        "GIGACHAT fails for a model: its requests are refused at once",
+        RED,
+    ),
     (f"{_OWN_FAULTS} > 0", "THE GATEWAY fails by its own fault (500)", RED),
     (
         f"max({series('consecutive_failures')}) >= 3",
@@ -47,7 +55,13 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
         "THE TOKEN: OAuth gives no new one, the old one serves for now",
         YELLOW,
     ),
+    (f"{_REFUSED} > 0", "THE QUEUE refuses requests: more is asked at once than GigaChat takes", YELLOW),
     (f"{bad('availability', '5m')} > 0.05", "MANY REQUESTS FAIL: the errors by cause tell whose fault it is", YELLOW),
+    (
+        f"max({series('queue_oldest_wait_seconds')}) > 20 or histogram_quantile(0.95, {_WAITED}) > 3",
+        "THE QUEUE is long: more is asked at once than GigaChat takes",
+        YELLOW,
+    ),
     (f"{bad('ttft', '5m')} > 0.3", "GIGACHAT is slow: first words come late", YELLOW),
     (
         f"max({series('token_source', where(source='ready'))}) == 1",

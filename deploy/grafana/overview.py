@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.grafana import promql
+from deploy.grafana import promql, queue
 from deploy.grafana.board import MODEL, Row, text
 from deploy.grafana.causes import QUERY, WORDS, bad
 from deploy.grafana.panels import GREEN, RED, TOKEN, UP, YELLOW, Query, Sized, alert_list, bars, figure, graph
@@ -203,10 +203,10 @@ def _latency() -> list[Sized]:
     return [
         graph(
             "Mean time of a chat request by part",
-            "The mean chat request. Files: fetching, converting and uploading them.",
+            "The mean chat request. Files and queue: fetching, converting and uploading files, waiting for a slot.",
             Query(of_gigachat, "GigaChat"),
             Query(own, "the gateway"),
-            Query(f"clamp_min({promql.mean(whole, whole, chat)} - {of_gigachat} - {own}, 0)", "files"),
+            Query(f"clamp_min({promql.mean(whole, whole, chat)} - {of_gigachat} - {own}, 0)", "files and queue"),
             unit="s",
             stacked=True,
         ),
@@ -218,7 +218,7 @@ def _latency() -> list[Sized]:
         ),
         graph(
             "Gateway overhead",
-            "Without GigaChat's time and without that of files.",
+            "Without GigaChat's time, that of files and the wait in the queue.",
             *(Query(promql.quantile(q, "overhead_seconds"), f"p{q * 100:.0f}") for q in (0.5, 0.95, 0.99)),
             unit="s",
         ),
@@ -253,6 +253,7 @@ def board() -> str:
         Row("", _status()),
         Row("Objectives", _objectives()),
         Row("Requests", _traffic()),
+        Row("Queue", queue.panels()),
         Row("Latency", _latency()),
     ]
     return text(UID, "GigaChat gateway: overview", about, [MODEL], rows)

@@ -12,6 +12,7 @@ _CHOSEN = where(credential="=~$credential")
 _MODEL = where(model="=~$model")
 _DEAD, _PAID = where(state="dead"), where(type="=~prompt|completion")
 _STATE: Words = {"0": ("active", GREEN), "1": ("DEAD", RED)}
+_CIRCUIT: Words = {"0": ("closed", GREEN), "1": ("one tries", YELLOW), "2": ("OPEN", RED)}
 _ACCEPTED: Words = {"1": ("accepted", GREEN), "0": ("REFUSED", RED)}
 
 
@@ -160,10 +161,44 @@ def _attempts() -> list[Sized]:
         ),
         graph(
             "Retries by reason",
-            "stale: GigaChat had closed the connection. unauthorized: with another token.",
+            "What the attempt before failed by, and how the new one ended. stale: GigaChat had closed the connection. "
+            "unauthorized: with another token. rate_limit: 429, after another wait in the queue.",
             Query(f"{promql.rate('retries_total', 'reason, outcome')} > 0", "{{reason}}, {{outcome}}"),
             unit="reqps",
             empty="none",
+        ),
+    ]
+
+
+def _limits() -> list[Sized]:
+    attempts = "upstream_requests_total"
+    limited = promql.share(attempts, f"{where(code='429')}, {_CHOSEN}", _CHOSEN, "$__rate_interval")
+    in_use, limit = (promql.series(name, _CHOSEN) for name in ("credential_in_flight", "credential_stream_limit"))
+    return [
+        states(
+            "Circuit by model",
+            "Open: half of the attempts failed, or GigaChat stopped the model. Its requests are refused at once, until "
+            "one of them tries and succeeds.",
+            Query(f"max by (model) ({promql.series('circuit_state', _MODEL)})", "{{model}}"),
+            words=_CIRCUIT,
+            size=(12, 8),
+        ),
+        graph(
+            "Slots in use by credential",
+            "Of those that the credential may have now. At 100 % the next request waits.",
+            Query(f"sum by (credential) ({in_use}) / sum by (credential) ({limit})", "{{credential}}"),
+            unit="percentunit",
+            steps=((None, GREEN), (0.9, RED)),
+            size=(6, 8),
+        ),
+        graph(
+            "Attempts refused with 429",
+            "Of all attempts. More than 10 % for five minutes: the limit is set too high, or others use the same key.",
+            Query(limited, "429"),
+            unit="percentunit",
+            steps=((None, GREEN), (0.1, RED)),
+            empty="no attempts",
+            size=(6, 8),
         ),
     ]
 
@@ -236,6 +271,7 @@ def board() -> str:
         Row("Availability and credentials", _states()),
         Row("Access tokens", _tokens()),
         Row("Requests to GigaChat", _attempts()),
+        Row("Limits and circuits", _limits()),
         Row("Usage and balance", _usage()),
     ]
     return text(UID, "GigaChat gateway: upstream and credentials", about, [CREDENTIAL, MODEL], rows)

@@ -98,10 +98,14 @@ class Driver:
         self.fault("stall", after=2, seconds=4.0)
         stalled = asyncio.create_task(self.chat("sandbox:long 20", stream=True))
         await self._taken("stall")
-        expected = {401: 200, 402: 429, 403: 502, 422: 400, 423: 503, 429: 429, 500: 502, 413: 400}
+        expected = {401: 200, 402: 429, 403: 502, 422: 400, 429: 200, 500: 200, 413: 400}
         for status, told in expected.items():
             self.fault("status", status=status)
             assert await self.chat() == told, status
+        self.fault("status", times=2, status=500)
+        assert await self.chat() == 502, "it is tried once more, no oftener"
+        self.fault("status", status=423)
+        assert await self.chat(model="GigaChat-2-Pro") == 503, "a model that nobody else asks for: its circuit opens"
         for kind in ("cut", "event_error", "end"):
             self.fault(kind, after=3)
             await self.chat("sandbox:long 20", stream=True)
@@ -111,6 +115,11 @@ class Driver:
         await self.chat()
         await self.chat()
         await stalled
+
+    async def crowd(self, number: int = 30) -> None:
+        """More at once than GigaChat takes and the queue holds: some wait, some are refused."""
+        statuses = await asyncio.gather(*(self.chat("sandbox:wait 1.5") for _ in range(number)))
+        assert set(statuses) == {200, 429}, statuses
 
     def silence(self) -> socket.socket:
         """A client that connects and says nothing."""

@@ -115,7 +115,7 @@ def test_nothing_is_made_up_for_what_nobody_sets(tmp_path: Path) -> None:
 def test_the_sandbox_hears_nothing_of_the_real_gigachat(tmp_path: Path) -> None:
     """With a full .env in force its secrets reach no service, and the gateway asks the sandbox."""
     real = [name for name in NAMES if name.startswith("GIGACHAT_")] + ["GPT2GIGA_UPSTREAM_PROXY"]
-    kept = {"GIGACHAT_MODEL", "GIGACHAT_TIMEOUT"}
+    kept = {"GIGACHAT_MODEL", "GIGACHAT_TIMEOUT", "GIGACHAT_MAX_CONCURRENCY"}
     dotenv = "".join(f"{name}={SECRET}\n" for name in real if name not in kept)
     services = composed(tmp_path, BASE, SANDBOX, dotenv=dotenv)
     assert SECRET not in str(services)

@@ -67,6 +67,8 @@ async def stage(start_process: ProcessStarter, tmp_path: Path) -> AsyncIterator[
             "GIGACHAT_AUTH_URL": f"{sandbox}/api/v2/oauth",
             "GIGACHAT_ACCESS_TOKEN": ready,
             "GIGACHAT_TIMEOUT": "3",
+            "GIGACHAT_MAX_CONCURRENCY": "16",
+            "GPT2GIGA_QUEUE_LENGTH": "4",
             "GPT2GIGA_PORT": str(port),
             "GPT2GIGA_COMMIT_SECONDS": "0.1",
             "GPT2GIGA_KEEPALIVE_SECONDS": "0.2",
@@ -105,6 +107,7 @@ async def test_every_query_has_an_answer(stage: Stage) -> None:
         await driver.troubles()
         ended = "sum(rate(gpt2giga_proxy_connections_closed_total[10s]))"
         until(lambda: (watcher.value(ended) or 0) > 0, "a silent connection is ended")
+    await driver.crowd()
     await driver.usual(2)
     await stage.cause("GIGACHAT")
     good = 'sum(increase(gpt2giga_proxy_slo_events_total{slo="token", result="good"}[1h]))'

@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
+from app.admission.tickets import Ticket
 from app.exchange.attempt import Attempt
 from app.exchange.variants import Fallbacks
 from app.observe.request_record import RequestRecord
@@ -42,8 +43,6 @@ BODIES_HELD: dict[str, dict[str, Any]] = {
     "a user's name": talking([], user=WORDS),
     "GigaChat's own fields": talking([], flags=[WORDS]),
     "unknown fields": talking([], **{f"{MARK}{number}": 1 for number in range(3000)}),
-    "a file": talking([{"role": "user", "content": [FILE]}]),
-    "a file that is gone": talking([LOST, {"role": "assistant", "content": WORDS}]),
 }
 
 
@@ -78,8 +77,7 @@ async def test_nothing_that_is_given_back_is_held(
     """What a begun stream gives back of the memory of all requests is not there any more."""
     memory = gateway.app[BODIES].memory
     data = orjson.dumps({**BODIES_HELD[kind], "stream": True})
-    headers = {"Content-Type": "application/json", "X-Gateway-Strict": "false"}
-    async with http.post(gateway.url + CHAT, data=data, headers=headers) as response:
+    async with http.post(gateway.url + CHAT, data=data, headers={"Content-Type": "application/json"}) as response:
         assert response.status == 200, await response.text()
         await response.content.readany()
         await eventually(lambda: memory.left == memory.limit)
@@ -92,20 +90,24 @@ async def test_nothing_that_is_given_back_is_held(
 PROPERTIES = {"a": {"type": "string", "description": WORDS}}
 SCHEMA = {"type": "object", "properties": PROPERTIES}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "f", "schema": SCHEMA}}
-READING: dict[str, dict[str, Any]] = {
+HELD: dict[str, dict[str, Any]] = {
     "functions": talking([], tools=[tool("f", PROPERTIES)]),
     "a format": talking([], response_format=FORMAT),
+    "a file": talking([{"role": "user", "content": [FILE]}]),
+    "a file that is gone": talking([LOST, {"role": "assistant", "content": WORDS}]),
 }
 
 
-@pytest.mark.parametrize("kind", READING)
-async def test_what_reads_the_answer_counts(
+@pytest.mark.parametrize("kind", HELD)
+async def test_what_is_held_counts(
     kind: str, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """Functions and formats are held to read the calls that come, and none of the memory is given back."""
+    """Functions and formats read what comes, files are held with their conversation: all of it still counts."""
     memory = gateway.app[BODIES].memory
-    body = {**READING[kind], "stream": True}
-    async with http.post(gateway.url + CHAT, json=body, headers={"X-Gateway-Strict": "true"}) as response:
+    body = {**HELD[kind], "stream": True}
+    async with http.post(
+        gateway.url + CHAT, json=body, headers={"X-Gateway-Strict": "true" if kind == "a format" else "false"}
+    ) as response:
         assert response.status == 200, await response.text()
         await response.content.readany()
         assert memory.left < memory.limit - LONG
@@ -127,6 +129,7 @@ def test_a_name_of_the_past_is_read_back() -> None:
         abilities=Abilities(vision="m"),
         fallbacks=Fallbacks("auto", state_echo=True),
         strict=False,
+        ticket=Ticket("default", 0.0, 60.0),
     )
     question = attempt.question(0)
     told = question.payload["messages"][1]["function_call"]["name"]

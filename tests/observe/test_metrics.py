@@ -25,6 +25,7 @@ OVERHEAD = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 
 REFRESH = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 BODY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 GAPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 10)
+QUEUE = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)
 LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 TOKENS = (16, 64, 128, 256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 65_000, 131_000)
 
@@ -67,6 +68,13 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "consecutive_failures": ("gauge", set(), ()),
     "upstream_up": ("gauge", {"component"}, ()),
     "retries": ("counter", {"reason", "outcome"}, ()),
+    "queue_depth": ("gauge", {"tenant"}, ()),
+    "queue_wait_seconds": ("histogram", {"outcome"}, QUEUE),
+    "queue_oldest_wait_seconds": ("gauge", set(), ()),
+    "limit_rejections": ("counter", {"tenant", "kind"}, ()),
+    "credential_in_flight": ("gauge", {"credential"}, ()),
+    "credential_stream_limit": ("gauge", {"credential"}, ()),
+    "circuit_state": ("gauge", {"component", "model"}, ()),
     "leaked_calls": ("counter", {"model"}, ()),
     "dropped_params": ("counter", {"endpoint", "param"}, ()),
     "slo_events": ("counter", {"slo", "result"}, ()),
@@ -107,7 +115,12 @@ async def test_every_family_has_its_name_type_labels_and_buckets(
     assert await chat(http, gateway, **DROPPED) == 200
     sandbox.state.faults.add("call_leaked", "chat")
     assert await chat(http, gateway, **CALLING) == 200
-    BalanceObserver(metrics.shared(), "default").record_packages([("GigaChat", 1.0)])
+    shared = metrics.shared()
+    BalanceObserver(shared, "default").record_packages([("GigaChat", 1.0)])
+    shared.queue_depth.labels("default")
+    shared.circuits.labels("api", "other")
+    for slots in (shared.slots_in_use, shared.slots_limit):
+        slots.labels("default")
     found = await scraped(http, gateway)
     assert set(found) == set(FAMILIES)
     for name, (kind, names, buckets) in FAMILIES.items():
@@ -148,6 +161,10 @@ def test_the_page_for_operators_has_every_value() -> None:
         "state": labels.CREDENTIAL_STATES,
         "slo": labels.OBJECTIVES,
         "generation": labels.GENERATIONS,
+        "reason": labels.RETRY_REASONS,
+        "outcome": (*labels.RETRY_OUTCOMES, *labels.QUEUE_OUTCOMES),
+        "kind": labels.LIMIT_KINDS,
+        "tenant": labels.TENANTS,
     }.items():
         assert tuple(re.findall(r"`(\w+)`", rows[name]))[: len(domain)] == domain, name
 
@@ -173,14 +190,19 @@ async def test_what_is_known_beforehand_starts_at_zero(gateway: Running, http: a
     assert values("slo_events", "slo") == {"availability", "ttft", "token"}
     assert values("slo_events", "result", slo="token") == {"good", "bad", "excluded"}
     assert values("request_tokens", "type") == {"prompt", "completion", "cached"}
-    assert values("abort_usage", "method") == {"upstream", "counted", "none"}
+    assert values("abort_usage", "method") == {"upstream", "counted", "estimated", "none"}
     assert values("credential_state", "state") == {"active", "dead"}
     assert "balance" in values("upstream_requests", "operation")
     assert values("token_source", "source") == {"oauth", "password", "mtls", "ready", "none"}
     assert values("token_refresh", "result") == {"success", "failure"}
     assert values("token_refresh", "reason") == {"startup", "scheduled", "unauthorized"}
     assert values("gc_pause_seconds", "generation") == {"0", "1", "2"}
-    assert values("retries", "reason") == {"stale", "unauthorized"}
+    reasons = {"stale", "unauthorized", "forbidden", "rate_limit", "server_error", "connect", "timeout", "cut"}
+    assert values("retries", "reason") == reasons
+    assert values("retries", "outcome") == {"success", "failure"}
+    assert values("queue_wait_seconds", "outcome") == {"admitted", "timeout", "abandoned", "rejected"}
+    assert values("limit_rejections", "tenant") == {"default", "other"}
+    assert values("limit_rejections", "kind") == {"queue_full"}
     assert values("label_overflow", "label") == {"model", "code", "credential", "param"}
     assert values("stream_chunks", "endpoint") == values("stream_keepalives", "endpoint") == {"chat"}
 

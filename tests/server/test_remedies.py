@@ -24,6 +24,12 @@ def test_each_failure_has_a_remedy_of_its_own(kind: str) -> None:
     assert kind in remedies.FAILING
 
 
+@pytest.mark.parametrize("name", ["CIRCUIT", "LIMIT_LOWERED", "QUEUE", *(k for k in FAILING if k.startswith("queue_"))])
+def test_what_the_queue_and_the_circuits_say_leads_to_the_runbook(name: str) -> None:
+    """What they mean takes more words than a remedy has."""
+    assert re.search(r"docs/runbook\.md, Gpt2gigaProxy\w+$", SAID[name])
+
+
 @pytest.mark.parametrize("remedy", SAID.values(), ids=SAID)
 def test_a_remedy_is_something_to_do(remedy: str) -> None:
     """And where it names a section of the runbook, that is there."""

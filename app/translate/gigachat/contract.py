@@ -24,6 +24,9 @@ class StreamReader(Protocol):
     def finish(self) -> list[Event]:
         """The connection has ended."""
 
+    def words(self) -> str:
+        """What GigaChat has said so far, to be counted."""
+
 
 class AnswerReader(Protocol):
     """Reads the answers to one written request: calls come back in the client's words."""

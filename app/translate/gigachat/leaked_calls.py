@@ -214,6 +214,10 @@ class LeakStreamReader:
         """The connection has ended."""
         return self._sift(self._reader.finish())
 
+    def words(self) -> str:
+        """What GigaChat has said so far."""
+        return self._reader.words()
+
     def _sift(self, events: list[Event]) -> list[Event]:
         sifted: list[Event] = []
         for event in events:

@@ -165,6 +165,16 @@ def file_refusal(
     return GatewayError(kind, message, param=path, retry_after=retry_after if kind in _TIMED else None, detail=detail)
 
 
+def is_stop(status: int, body: bytes) -> bool:
+    """Whether GigaChat has stopped the model, so that nothing but time helps."""
+    return status == 423 or (status == 403 and refusal(status, body, FieldNames()).kind is errors.UPSTREAM_STOPPED)
+
+
+def concerns_account(status: int, body: bytes) -> bool:
+    """Whether GigaChat denies something to the account, so that another one may have it."""
+    return refusal(status, body, FieldNames()).kind is errors.UPSTREAM_PERMISSION_DENIED
+
+
 def names_lost_file(status: int, body: bytes) -> bool:
     """Whether GigaChat refuses a chat because it does not have one of its files."""
     return refusal(status, body, FieldNames()).kind is errors.FILE_NOT_FOUND

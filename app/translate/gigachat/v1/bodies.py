@@ -13,7 +13,7 @@ import orjson
 from app import sse
 from app.translate import big_integers
 from app.translate.dialogue import Finish, Usage
-from app.translate.gigachat.lenient_json import parse_leniently, read_count
+from app.translate.gigachat.lenient_json import is_bomb, parse_leniently, read_count
 
 FINISH: dict[str, Finish] = {
     "stop": "stop",
@@ -24,6 +24,12 @@ FINISH: dict[str, Finish] = {
 # The model gave up: there is no answer.
 FAILURES = frozenset({"error", "function_call_error"})
 _CALL = b'"function_call"'
+
+
+def refuse_bomb(data: bytes) -> None:
+    """Raise EventTooLarge for an event that would make too many values."""
+    if is_bomb(data):
+        raise sse.EventTooLarge("an event with too many values")
 
 
 def loads(data: bytes) -> Any:

@@ -7,6 +7,7 @@ recording, and a string by one table; the state's key has three spellings.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -118,3 +119,11 @@ def _make_writable(arguments: dict[str, Any]) -> dict[str, Any] | None:
             return None
         return found if isinstance(found, dict) else None
     return arguments
+
+
+def is_repeated(part: Call | Text, called: Iterable[Call | Text]) -> bool:
+    """Whether a call has come already. After the wanted format's call all others count as repeated."""
+    return any(
+        isinstance(one, Text) or (isinstance(part, Call) and one.name == part.name and one.arguments == part.arguments)
+        for one in called
+    )

@@ -14,13 +14,14 @@ import orjson
 
 from app import sse
 from app.translate.dialogue import Begin, Call, Delta, End, Event, Failed, Text, Thought, Usage
-from app.translate.gigachat.lenient_json import is_bomb, parse_leniently, read_count, read_name, read_text
+from app.translate.gigachat.lenient_json import parse_leniently, read_count, read_name, read_text
+from app.translate.gigachat.said_words import SaidWords
 from app.translate.gigachat.surrogates import SurrogateJoiner
 from app.translate.gigachat.think_tags import ThinkTagSplitter
 from app.translate.gigachat.v1 import bodies
 from app.translate.gigachat.v1.bodies import FAILURES, find_choice, find_plain_text, is_only_usage, read_usage
 from app.translate.gigachat.v1.call_pieces import CallPieces
-from app.translate.gigachat.v1.calls import UNASKED_CALLS, CallReader, begins_with_call, find_state
+from app.translate.gigachat.v1.calls import UNASKED_CALLS, CallReader, begins_with_call, find_state, is_repeated
 
 # GigaChat gives one call in an answer. The calls of a stream are kept, to know one that comes again.
 MAX_CALLS = 128
@@ -53,6 +54,7 @@ class StreamReader:
         "_max_call_bytes",
         "_max_held",
         "_pieces",
+        "_said",
         "_splitter",
         "_text",
         "_thought",
@@ -73,7 +75,8 @@ class StreamReader:
         self._max_call_bytes = max_call_bytes
         self._max_held = max_held
         self._cached_contained = cached_contained
-        self._decoder = sse.Decoder(_refuse_bomb)
+        self._decoder = sse.Decoder(bodies.refuse_bomb)
+        self._said = SaidWords()
         self._has_begun = False
         self._is_over = False
         self._end: End | None = None
@@ -93,16 +96,23 @@ class StreamReader:
         events: list[Event] = []
         if self._is_over:
             return events
+        say = self._said.add
         try:
             for data in self._decoder.feed(chunk):
                 # as nearly all events of an answer are; any other is read in full
                 if self._flows and (text := find_plain_text(data)):
                     events.append(Delta(self._index, Text(text)))
+                    say(text)
                 else:
                     self._read(data, events)
         except sse.EventTooLarge as fault:
             self._fail(events, "upstream", str(fault))
+        self._said.join_many()
         return events
+
+    def words(self) -> str:
+        """What GigaChat has said so far, to be counted: its calls are not in it."""
+        return self._said.text()
 
     def finish(self) -> list[Event]:
         """The connection has ended. A finish reason ends a stream even without `[DONE]`; silence does not."""
@@ -166,10 +176,12 @@ class StreamReader:
 
     def _read_delta(self, delta: dict[str, Any], events: list[Event]) -> None:
         if thought := delta.get("reasoning_content"):
+            self._said.add(str(thought))
             self._add_thought(str(thought), events)
         # a function_in_progress chunk holds the seconds left, not words
         content = delta.get("content")
         if content and (delta.get("role") or "assistant") == "assistant":
+            self._said.add(str(content))
             self._add_text(str(content), events)
 
     def _usage(self, body: dict[str, Any]) -> Usage | None:
@@ -233,7 +245,7 @@ class StreamReader:
         if isinstance(part, Failed):
             if self._end is None or self._end.finish != "length":  # the limit cuts calls off
                 self._fail(events, part.reason, part.message)
-        elif not self._is_repeated(part):
+        elif not is_repeated(part, self._called):
             self._called_bytes += pieces.size
             if len(self._called) >= MAX_CALLS:
                 self._fail(events, "upstream", "too many calls")
@@ -241,14 +253,6 @@ class StreamReader:
             self._release(events, with_text=isinstance(part, Call))
             self._called.append(part)
             events.append(Delta(self._index, part))
-
-    def _is_repeated(self, part: Call | Text) -> bool:
-        """Whether a call has come already. After the wanted format's call all others count as repeated."""
-        return any(
-            isinstance(one, Text)
-            or (isinstance(part, Call) and one.name == part.name and one.arguments == part.arguments)
-            for one in self._called
-        )
 
     def _has_format(self) -> bool:
         """Whether the wanted format's call has come, or has begun to."""
@@ -293,8 +297,3 @@ class StreamReader:
     def _fail(self, events: list[Event], reason: Any, message: str) -> None:
         self._is_over, self._flows = True, False
         events.append(Failed(reason, message))
-
-
-def _refuse_bomb(data: bytes) -> None:
-    if is_bomb(data):
-        raise sse.EventTooLarge("an event with too many values")

@@ -1,0 +1,64 @@
+"""The slots of one credential: how many requests it may have at GigaChat at a time.
+
+GigaChat tells its limit by refusals alone (429). Each wave of them halves the number of slots; after each quiet minute
+one slot comes back, up to the number that is set.
+Source: docs/gigachat-api.md, "Limits, models, prices".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+QUIET_SECONDS = 60.0
+
+
+class Slots:
+    """The slots of one credential. `most`: how many it has while GigaChat refuses none."""
+
+    __slots__ = ("_clock", "_lowered_at", "_quiet_since", "in_use", "limit", "most")
+
+    def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
+        self.most = self.limit = most
+        self.in_use = 0
+        self._clock = clock
+        self._lowered_at = -1.0  # when the number was last halved
+        self._quiet_since = 0.0  # since when nothing has changed it
+
+    @property
+    def free(self) -> int:
+        """How many requests may start now; less than 0 while there are more than the limit, which was lowered."""
+        if self.limit < self.most:
+            self._regain()
+        return self.limit - self.in_use
+
+    @property
+    def is_lowered(self) -> bool:
+        """Whether GigaChat's refusals have taken slots."""
+        return self.limit < self.most
+
+    def take(self) -> None:
+        """A request starts."""
+        self.in_use += 1
+
+    def give(self) -> None:
+        """A request has ended."""
+        self.in_use -= 1
+
+    def lower(self, sent: float) -> bool:
+        """GigaChat refused a request of this time with 429. Returns whether that has changed the limit.
+
+        Requests that were sent before the last halving belong to its wave, and change nothing.
+        """
+        now = self._clock()
+        self._quiet_since = now
+        if sent <= self._lowered_at or self.limit == 1:
+            return False
+        self._lowered_at = now
+        self.limit = max(1, self.limit // 2)
+        return True
+
+    def _regain(self) -> None:
+        while self.limit < self.most and self._clock() - self._quiet_since >= QUIET_SECONDS:
+            self._quiet_since += QUIET_SECONDS
+            self.limit += 1

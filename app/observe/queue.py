@@ -1,0 +1,45 @@
+"""Metrics and log lines of the queue for GigaChat's slots, and of circuits."""
+
+from __future__ import annotations
+
+from app.observe.logs import LOGGER, fields
+from app.observe.metrics import Metrics
+
+_OPEN = 2
+
+
+class QueueObserver:
+    """Hears of requests that wait, and of circuits that open."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._admitted = metrics.queue_wait.labels("admitted")
+
+    def admitted_at_once(self) -> None:
+        """A request found a free slot."""
+        self._admitted.counts[0] += 1
+
+    def began_waiting(self, tenant: str) -> None:
+        """A request of this tenant waits."""
+        self._metrics.queue_depth.labels(self._metrics.tenant(tenant)).inc()
+
+    def stopped_waiting(self, tenant: str, outcome: str, seconds: float) -> None:
+        """It does not wait any more. `outcome`: a value of the metric's label."""
+        self._metrics.queue_depth.labels(self._metrics.tenant(tenant)).dec()
+        self._metrics.queue_wait.labels(outcome).observe(seconds)
+
+    def rejected(self, tenant: str, *, full: bool) -> None:
+        """A request could not wait: the queue is full, or its time would not be enough."""
+        self._metrics.queue_wait.labels("rejected").observe(0.0)
+        if full:
+            self._metrics.limit_rejections.labels(self._metrics.tenant(tenant), "queue_full").inc()
+
+    def circuit_changed(self, model: str, state: int, *, stopped: bool) -> None:
+        """A model's circuit has this state now, a value of the metric; `stopped`: by a stop event."""
+        label = self._metrics.model(model)
+        self._metrics.circuits.labels("api", label).set(state)
+        if state == _OPEN:
+            why = "GigaChat has stopped it" if stopped else "most requests of the last half minute failed"
+            LOGGER.error("a model is not asked for a while", extra=fields(model=label, why=why))
+        elif state == 0:
+            LOGGER.info("a model is asked again", extra=fields(model=label))

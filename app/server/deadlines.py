@@ -1,0 +1,87 @@
+"""How long a client waits, and how urgent its request is: the headers that say so.
+
+Sources: OpenAI's Python package sends `x-stainless-read-timeout`, its Node package `x-stainless-timeout`, both in
+seconds. `X-Request-Deadline-Ms` and `X-Priority` are the gateway's own (README.md, "The queue").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from app import errors
+from app.admission.tickets import Ticket
+from app.config import Config
+from app.errors import GatewayError
+from app.observe.request_record import RequestRecord
+
+_DEADLINE, _PRIORITY = "X-Request-Deadline-Ms", "X-Priority"
+_READ_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
+_LONGEST_MS = 86_400_000  # a day
+
+
+def make_ticket(headers: Mapping[str, str], record: RequestRecord, config: Config, *, stream: bool) -> Ticket:
+    """The request's ticket. `stream`: the client gets signs of life. Raises GatewayError for a header that is wrong."""
+    received = record.received
+    waits_until, deadline = received + config.queue_seconds, None
+    if _DEADLINE in headers:
+        deadline = received + _read_milliseconds(headers[_DEADLINE])
+    if not stream:
+        told = received + read_timeout(headers)
+        if told < math.inf:
+            deadline = told if deadline is None else min(deadline, told)
+    if deadline is not None and deadline < waits_until:
+        waits_until = deadline
+    is_batch = _PRIORITY in headers and _is_batch(headers[_PRIORITY])
+    return Ticket(record.tenant, received, waits_until, deadline, is_batch)
+
+
+def read_timeout(headers: Mapping[str, str]) -> float:
+    """How many seconds the client waits for the next byte, as its package tells; infinite where it does not."""
+    return min((_read_seconds(headers[name]) for name in _READ_TIMEOUTS if name in headers), default=math.inf)
+
+
+def _read_seconds(told: str) -> float:
+    """Infinite for what is no time-out: a package may write `None`."""
+    try:
+        seconds = float(told)
+    except ValueError:
+        return math.inf
+    return seconds if seconds > 0 else math.inf  # not of a NaN either
+
+
+@asynccontextmanager
+async def within(ticket: Ticket, record: RequestRecord) -> AsyncIterator[None]:
+    """A context that ends at the client's deadline. Raises GatewayError then."""
+    assert ticket.deadline is not None  # noqa: S101 - those without one need no context
+    try:
+        async with asyncio.timeout(max(0.0, ticket.deadline - monotonic())) as limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        if record.upstream_started is None:
+            message = "The request's deadline passed while it waited for its turn. Try again later, or wait longer."
+            raise GatewayError(errors.QUEUE_TIMEOUT, message) from None
+        message = "The request's deadline passed before GigaChat's answer was whole. Wait longer, or ask for less."
+        raise GatewayError(errors.DEADLINE_EXCEEDED, message) from None
+
+
+def _read_milliseconds(told: str) -> float:
+    """Seconds."""
+    told = told.strip()
+    if not (told.isascii() and told.isdigit() and 0 < int(told) <= _LONGEST_MS):
+        message = f"The header {_DEADLINE} must be a whole number of milliseconds, from 1 to {_LONGEST_MS}."
+        raise GatewayError(errors.INVALID_VALUE, message, param=_DEADLINE)
+    return int(told) / 1000
+
+
+def _is_batch(told: str) -> bool:
+    word = told.strip().lower()
+    if word not in {"interactive", "batch"}:
+        message = f"The header {_PRIORITY} must be 'interactive' or 'batch'."
+        raise GatewayError(errors.INVALID_VALUE, message, param=_PRIORITY)
+    return word == "batch"
