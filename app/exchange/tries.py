@@ -19,7 +19,7 @@ from app.admission.circuits import Circuits
 from app.admission.gate import Gate, Lease
 from app.admission.retry_budget import RetryBudget
 from app.admission.tickets import Ticket
-from app.errors import GatewayError
+from app.errors import GatewayError, drop_frames
 from app.exchange.credential import UpstreamCredential
 from app.exchange.failures import FAILURES, BrokenAnswer, Failure, FileFailure, NoFirstEvent, NoJson, Page
 from app.observe.metrics import Metrics
@@ -183,6 +183,7 @@ class Tries:
             raise failure
         tried.take(row, failure)
         asking.record.record_retry()
+        drop_frames(failure)  # the tries hold it, and its frames hold them
         return pause
 
     def _find_pause(self, row: Row, failure: Failure, tried: _Tried) -> float:
