@@ -149,6 +149,7 @@ class Chat:
             async with self._choices.reading(attempt, opened):
                 if _is_plain(attempt):
                     attempt.let_go_of_question()
+                    files.let_go()
                     yield opened.stream
                 else:
                     async with aclosing(self._stream_choices(attempt, opened, files)) as batches:

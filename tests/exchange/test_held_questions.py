@@ -43,6 +43,8 @@ BODIES_HELD: dict[str, dict[str, Any]] = {
     "a user's name": talking([], user=WORDS),
     "GigaChat's own fields": talking([], flags=[WORDS]),
     "unknown fields": talking([], **{f"{MARK}{number}": 1 for number in range(3000)}),
+    "a file": talking([{"role": "user", "content": [FILE]}]),
+    "a file that is gone": talking([LOST, {"role": "assistant", "content": WORDS}]),
 }
 
 
@@ -93,8 +95,6 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "f", "schema": SCHEMA}}
 HELD: dict[str, dict[str, Any]] = {
     "functions": talking([], tools=[tool("f", PROPERTIES)]),
     "a format": talking([], response_format=FORMAT),
-    "a file": talking([{"role": "user", "content": [FILE]}]),
-    "a file that is gone": talking([LOST, {"role": "assistant", "content": WORDS}]),
 }
 
 
@@ -102,7 +102,7 @@ HELD: dict[str, dict[str, Any]] = {
 async def test_what_is_held_counts(
     kind: str, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
 ) -> None:
-    """Functions and formats read what comes, files are held with their conversation: all of it still counts."""
+    """Functions and formats read what comes: all of it still counts."""
     memory = gateway.app[BODIES].memory
     body = {**HELD[kind], "stream": True}
     async with http.post(

@@ -78,7 +78,7 @@ async def test_an_upload_that_fails_for_one_is_made_by_the_next(
 ) -> None:
     """Of three at the same time the first is refused; one of the others uploads, the last finds it there."""
     sandbox.state.faults.add("slow", "files", seconds=0.1)
-    sandbox.state.faults.add("status", "files", status=404)
+    sandbox.state.faults.add("status", "files", status=500)
     replies = await asyncio.gather(*(ask(http, gateway, showing(image(PHOTO), text=one)) for one in "abc"))
     assert sorted(reply.status for reply in replies) == [200, 200, 502]
     assert uploads(sandbox) == 2
