@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -39,8 +40,8 @@ from tests.running import (
 )
 from tests.selection import pytest_collection_modifyitems  # noqa: F401 - a hook
 
-# A try that fails is soon made again.
-SHORT_PAUSES = RetryPauses(first=0.005)
+# No pause ends in time: a request that fails is not tried again, unless the test is about that.
+NO_PAUSES = RetryPauses(first=math.inf, longest=math.inf)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
 
     `public` judges the addresses that files are fetched from: `lambda _: True` lets them come from this machine.
     `times` are the waits and pauses upstream, `circuit_times` those of circuits, `pauses`
-    those between tries.
+    those between tries: `tests.running.SHORT_PAUSES`, or a request that fails is not tried again.
     """
     async with AsyncExitStack() as stack:
 
@@ -80,7 +81,7 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
             public: Callable[[str], bool] = is_public,
             times: UpstreamTimes = TIMES,
             circuit_times: CircuitTimes = CIRCUIT_TIMES,
-            pauses: RetryPauses = SHORT_PAUSES,
+            pauses: RetryPauses = NO_PAUSES,
             **changes: str,
         ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)

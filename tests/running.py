@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from app.exchange.tries import RetryPauses
 from app.sandbox import server
 from app.server.app_keys import GATEWAY
 from app.server.gateway import Gateway
@@ -39,6 +40,9 @@ class Running:
 
 
 GatewayStarter = Callable[..., Awaitable[Running]]
+
+# A request that fails is soon tried again.
+SHORT_PAUSES = RetryPauses(first=0.005)
 
 
 def environment(sandbox: server.Running, **changes: str) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.bench import document, slow, soak
+from tests.bench import document, peers, slow, soak, streams
+from tests.bench.__main__ import main
 from tests.bench.figures import percentile
 
 BLOCKS = ("bench", "streams", "peers")
@@ -32,6 +34,18 @@ def test_a_block_that_is_not_there_is_named() -> None:
     """A page without the markers is left as it is."""
     with pytest.raises(ValueError, match="nothing"):
         document.write("nothing", "make it", [])
+
+
+@pytest.mark.parametrize("bench", [main, streams.main, peers.main])
+def test_the_page_takes_whole_runs(
+    bench: Callable[[], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures of a short run never stand there as those of the command."""
+    option = ["--hold", "1"] if bench is streams.main else ["--quick"]
+    monkeypatch.setattr("sys.argv", ["bench", "--docs", *option])
+    with pytest.raises(SystemExit):
+        bench()
+    assert f"leave out {option[0]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("share", "expected"), [(50, 50.0), (99, 99.0), (100, 100.0), (1, 1.0)])

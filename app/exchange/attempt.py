@@ -21,7 +21,7 @@ from app.exchange.verdicts import Opening, Seen
 from app.observe.request_record import RequestRecord
 from app.translate import lost_files
 from app.translate.abilities import Abilities
-from app.translate.dialogue import Note, Request, Text, Turn, Uploaded
+from app.translate.dialogue import Call, Note, Request, Text, Turn, Uploaded
 from app.translate.gigachat.contract import AnswerReader, Contract
 from app.translate.gigachat.leaked_calls import LeakedCalls, LeakReader
 from app.translate.identity_headers import derive_client_id, derive_session_id
@@ -139,12 +139,19 @@ class Attempt:
     def let_go_of_question(self) -> None:
         """Its answer has begun, and nothing will be asked again: a stream lasts, and need not hold its question.
 
-        Its functions are still needed, to read calls.
+        What reads calls is still needed: the functions, the wanted format, and the past calls with their names.
         """
-        self.is_light = not self.request.tools
-        self._asked.turns = self.request.turns = []
+        asked, request = self._asked, self.request
         self._question.payload = {}
         self._question.job.body = None
+        if request.tools or request.format is not None:
+            asked.turns = request.turns = [turn for turn in request.turns if _has_call(turn)]
+            return
+        asked.turns = request.turns = []
+        asked.extra = request.extra = {}
+        asked.session = request.session = None
+        self._notes, self.told = [], ToldNotes(self.record)
+        self.is_light = True
 
     def change_after_refusal(self, refusal: Refused) -> bool:
         """Take another variant after GigaChat's refusal; False: the refusal stands."""
@@ -201,6 +208,10 @@ class Attempt:
         if self.has_files:
             headers["X-Client-ID"] = derive_client_id(self.record.tenant)  # GigaChat binds files to it
         return headers
+
+
+def _has_call(turn: Turn) -> bool:
+    return any(type(part) is Call for part in turn.parts)
 
 
 def _as_asked(request: Request, variant: Variant) -> Request:

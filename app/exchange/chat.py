@@ -90,9 +90,10 @@ class Chat:
                 async with self._stream_with_files(attempt) as batches:
                     yield batches
             else:
+                # an exit stack would cost as much as all else here
                 opened = await self._open(attempt, 0, None)
                 async with self._choices.reading(attempt, opened):
-                    if attempt.request.n == 1 and not attempt.request.stop and attempt.wanted is None:
+                    if _is_plain(attempt):
                         attempt.let_go_of_question()
                         yield opened.stream
                     else:
@@ -145,11 +146,14 @@ class Chat:
         """The batches of a request with files."""
         async with self._files.of(attempt.request.turns, attempt.record) as files:
             opened = await self._open(attempt, 0, files)
-            async with (
-                self._choices.reading(attempt, opened),
-                aclosing(self._stream_choices(attempt, opened, files)) as batches,
-            ):
-                yield batches
+            async with self._choices.reading(attempt, opened):
+                if _is_plain(attempt):
+                    attempt.let_go_of_question()
+                    files.let_go()
+                    yield opened.stream
+                else:
+                    async with aclosing(self._stream_choices(attempt, opened, files)) as batches:
+                        yield batches
 
     async def _stream_choices(
         self, attempt: Attempt, first: OpenStream, files: FilesOfRequest | None
@@ -169,6 +173,11 @@ class Chat:
         record = attempt.record
         if record.tokens is not None and record.tries == 1 and not (attempt.has_files or record.awaits_usage):
             self._ratios.learn(attempt.request.model, attempt.asked_bytes, record.tokens.prompt)
+
+
+def _is_plain(attempt: Attempt) -> bool:
+    """Whether a stream is handed on as it comes, and nothing is asked behind it."""
+    return attempt.request.n == 1 and not attempt.request.stop and attempt.wanted is None
 
 
 async def _attach(attempt: Attempt, files: FilesOfRequest | None, lease: CredentialLease) -> None:

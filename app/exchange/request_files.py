@@ -51,6 +51,7 @@ class RequestFiles:
         """
         with self.uploads.collect_pins() as pins, self.memory.reserve(record.tenant) as memory:
             files = FilesOfRequest(self, self.contract.kept_files(turns), pins, memory, record)
+            del turns  # a stream lasts, and need not hold them
             await files.load()
             yield files
 
@@ -107,6 +108,10 @@ class FilesOfRequest:
                     self.lost.add(media.path)
                     self._record.record_lost_file(_describe_cause(failure))
         return True
+
+    def let_go(self) -> None:
+        """All is at GigaChat and will not be brought again: a stream lasts, and need not hold the files."""
+        self._kept, self._loaded = [], {}
 
     def forget_if_lost(self, refusal: Refused) -> bool:
         """Whether GigaChat has lost one of these: what is known of them is forgotten then, and asked for anew."""

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, NamedTuple, TypeVar
 
-from app import errors
 from app.admission.circuits import Circuits
 from app.admission.gate import Gate, Lease
 from app.admission.retry_budget import RetryBudget
 from app.admission.tickets import Ticket
-from app.errors import GatewayError
+from app.errors import GatewayError, drop_frames
 from app.exchange.credential import UpstreamCredential
 from app.exchange.failures import FAILURES, BrokenAnswer, Failure, FileFailure, NoFirstEvent, NoJson, Page
 from app.observe.metrics import Metrics
@@ -87,7 +86,7 @@ class Asking:
 def find_row(failure: Failure, *, reads_along: bool) -> Row | None:
     """The row for a failure; None: the request is not tried again. `reads_along`: the client gets a stream."""
     if isinstance(failure, FileFailure):
-        failure = failure.cause
+        failure, reads_along = failure.cause, False
     if isinstance(failure, Refused):
         if failure.status == 429:
             return RATE_LIMITED
@@ -164,8 +163,8 @@ class Tries:
         since = monotonic()
         try:
             return await self._gate.wait(asking.ticket, again=failure is not None)
-        except GatewayError as error:
-            if failure is not None and error.kind is errors.QUEUE_TIMEOUT:
+        except GatewayError:
+            if failure is not None:
                 raise failure from None
             raise
         finally:
@@ -183,6 +182,7 @@ class Tries:
             raise failure
         tried.take(row, failure)
         asking.record.record_retry()
+        drop_frames(failure)  # the tries hold it, and its frames hold them
         return pause
 
     def _find_pause(self, row: Row, failure: Failure, tried: _Tried) -> float:

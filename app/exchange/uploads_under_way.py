@@ -14,17 +14,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from app import errors
 from app.admission.memory import Reservation
 from app.errors import GatewayError
 from app.exchange.failures import FileFailure
-from app.exchange.tries import CredentialLease
 from app.exchange.uploaded_files import UploadedFile, UploadKey
 from app.upstream.forms import Form
 
 MAX_JOINED = 2
+
+
+class HeldSlot(Protocol):
+    """A lease, of which nothing else counts here."""
+
+    def share(self) -> None:
+        """One more holder."""
+
+    def end(self) -> None:
+        """A holder needs it no longer."""
 
 
 class PreparedFile(NamedTuple):
@@ -69,7 +78,7 @@ class UploadsUnderWay:
         pending: PendingFile,
         find: Callable[[], UploadedFile | None],
         upload: Callable[[], Coroutine[Any, Any, None]],
-        lease: CredentialLease,
+        lease: HeldSlot,
     ) -> UploadedFile:
         """What `find` gives, once there is such a file; until then wait for an upload, or start one.
 
@@ -100,9 +109,7 @@ class UploadsUnderWay:
         one = self._joinable.get(key)
         return None if one is None or one.task.done() else one
 
-    def _start(
-        self, key: UploadKey, pending: PendingFile, work: Coroutine[Any, Any, None], lease: CredentialLease
-    ) -> _Upload:
+    def _start(self, key: UploadKey, pending: PendingFile, work: Coroutine[Any, Any, None], lease: HeldSlot) -> _Upload:
         one = _Upload(key, asyncio.create_task(work, name="upload"), pending.has_begun)
         self._all.add(one)
         self._joinable[key] = one
@@ -121,7 +128,7 @@ class UploadsUnderWay:
                 one.task.cancel()
                 self._forbid_joining(one)
 
-    def _end(self, one: _Upload, memory: Reservation, lease: CredentialLease, task: asyncio.Task[None]) -> None:
+    def _end(self, one: _Upload, memory: Reservation, lease: HeldSlot, task: asyncio.Task[None]) -> None:
         memory.give(memory.taken)
         lease.end()
         self._all.discard(one)

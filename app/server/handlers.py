@@ -47,7 +47,9 @@ async def chat(request: web.Request) -> web.StreamResponse:
         held.recount_payload(plan.asked_bytes)
         answer_id = protocol.answer_id(record.request_id)
         if asked.request.stream:
-            return await _streamed(request, plan, asked.stream_writer(answer_id), held)
+            writer = asked.stream_writer(answer_id)
+            del asked, notes  # the stream lasts, and needs no question
+            return await _streamed(request, plan, writer, held)
         if ticket.drains:
             around = partial(within, ticket, record)
             answers = await gateway.runs.finish(partial(gateway.chat.answers, plan), around, record)

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from app.admission.tickets import Ticket
 from app.admission.weights import BodyWeight
 from app.errors import GatewayError
 from app.exchange.attempt import Attempt
@@ -121,6 +122,7 @@ def measure(kind: str) -> dict[str, Any]:
             abilities=Abilities(),
             fallbacks=Fallbacks("auto", state_echo=True),
             strict=False,
+            ticket=Ticket("default", 0.0, 0.0),
         )
     after = _status("VmHWM") - before
     del held

@@ -26,7 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--docs", action="store_true", help=f"write the table into {document.PAGE.name}")
     parser.add_argument("--gate", action="store_true", help="exit with 1 when a goal is missed")
-    return parser.parse_args()
+    return document.parse(parser, "rounds", "quick", "only", "noise")
 
 
 def _tell(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import os
 import platform
@@ -21,6 +22,15 @@ def end_on_signals() -> None:
     """Leave by SystemExit when asked to, so that the processes under measurement are ended too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def parse(parser: argparse.ArgumentParser, *lessening: str) -> argparse.Namespace:
+    """The arguments. The page takes a whole run: not with the options that make it less."""
+    arguments = parser.parse_args()
+    given = [f"--{name}" for name in lessening if getattr(arguments, name) != parser.get_default(name)]
+    if arguments.docs and given:
+        parser.error(f"--docs writes the table of a whole run: leave out {', '.join(given)}")
+    return arguments
 
 
 def write(name: str, command: str, lines: Iterable[str], page: Path = PAGE) -> None:

@@ -181,7 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=PEERS, help="one peer alone")
     parser.add_argument("--docs", action="store_true", help=f"write the table into {document.PAGE.name}")
     parser.add_argument("--gate", action="store_true", help="exit with 1 when a goal is missed")
-    return parser.parse_args()
+    return document.parse(parser, "rounds", "quick", "only")
 
 
 def main() -> int:

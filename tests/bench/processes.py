@@ -109,11 +109,12 @@ def free_port() -> int:
 
 
 def gateway_settings(port: int, upstream_port: int) -> dict[str, str]:
-    """Defaults but for where things are, the key, and the log's form."""
+    """Defaults but for where things are, the key, the log's form, and that no request waits for another."""
     upstream = f"http://127.0.0.1:{upstream_port}"
     return {
         "GIGACHAT_CREDENTIALS": base64.b64encode(b"bench:bench").decode(),
         "GIGACHAT_BASE_URL": f"{upstream}/v1",
+        "GIGACHAT_MAX_CONCURRENCY": "100000",
         "GIGACHAT_AUTH_URL": f"{upstream}/api/v2/oauth",
         "GPT2GIGA_HOST": "127.0.0.1",
         "GPT2GIGA_PORT": str(port),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -107,7 +108,7 @@ class Client:
         await self._writer.drain()
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def serve() -> AsyncIterator[tuple[int, int]]:
     """The gateway before the fake GigaChat; gives the ports of both."""
     loop = asyncio.get_running_loop()
@@ -211,12 +212,17 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=60, metavar="N", help="places of each figure (60)")
     parser.add_argument("--write", action="store_true", help="make the figures this Python's limits")
     arguments = parser.parse_args()
-    found = asyncio.run(measure())
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        with contextlib.redirect_stderr(nowhere):  # the gateway's log would bury the figures
+            found = asyncio.run(measure())
+        logs.flush()
     figures = {name: round(value, 1) for name, (value, _) in found.items()}
     print(json.dumps(figures, indent=2))
     if arguments.by:
         for name, (_, places) in found.items():
-            _tell(name, places, arguments.by, arguments.most)
+            if places:
+                several = f", of {LONG - SHORT} of them" if name.endswith("chunk") else ""
+                _tell(name + several, places, arguments.by, arguments.most)
     if arguments.write:
         limits = read_limits() | {VERSION: figures}
         LIMITS.write_text(json.dumps(limits, indent=2, sort_keys=True) + "\n")

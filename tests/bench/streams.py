@@ -26,8 +26,8 @@ RATE, HOLD_SECONDS = 300.0, 20.0
 SETTLE_SECONDS = 3.0  # connections close, their tasks end
 FILES_BESIDE = 200  # open files that are no streams
 FAILED = 2
-# By default 4096 clients may be connected, and a request of 2 KB holds 40 KB of its 256 MiB until its stream has ended.
-SETTINGS = {"GPT2GIGA_MAX_CONNECTIONS": "20000", "GPT2GIGA_MAX_BODIES_BYTES": "1GiB"}
+# By default 4096 clients may be connected.
+SETTINGS = {"GPT2GIGA_MAX_CONNECTIONS": "20000"}
 
 
 @dataclass(slots=True, frozen=True)
@@ -86,7 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--docs", action="store_true", help=f"write the table into {document.PAGE.name}")
     parser.add_argument("--gate", action="store_true", help="exit with 1 when a goal is missed")
-    return parser.parse_args()
+    return document.parse(parser, "streams", "rate", "hold")
 
 
 def _run(plan: Plan, process: processes.Process, *, probe: bool) -> Times:

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.admission.tickets import Ticket
 from app.exchange.attempt import Attempt
 from app.exchange.variants import Fallbacks, Variant
 from app.exchange.verdicts import Seen
@@ -198,6 +199,7 @@ def attempt(request: Request, record: RequestRecord, *notes: Note, strict: bool 
         abilities=Abilities(vision=VISION),
         fallbacks=Fallbacks("auto", state_echo=True),
         strict=strict,
+        ticket=Ticket("default", 0.0, 60.0),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import aiohttp
@@ -11,7 +12,6 @@ from prometheus_client import REGISTRY
 
 from app.exchange.balance import Balance
 from app.observe import metrics
-from app.observe.credentials import CredentialObserver
 from app.sandbox import server
 from app.upstream.tokens import Token, TokenKeeper
 from tests.running import GatewayStarter, Running, eventually
@@ -23,7 +23,7 @@ def asker(gateway: Running, seconds: float = SECONDS) -> Balance:
     """What the gateway runs, under this test's hand."""
     families = metrics.shared()
     rooms = gateway.gateway
-    return Balance(rooms.gigachat, rooms.keeper, families, CredentialObserver(families, "default"), seconds)
+    return Balance(rooms.gigachat, rooms.credential, families, rooms.gate.enter_idle, seconds)
 
 
 def left(model: str = "GigaChat") -> float | None:
@@ -139,9 +139,9 @@ class BrokenKeeper:
 
 async def test_a_bug_is_survived(gateway: Running, caplog: pytest.LogCaptureFixture) -> None:
     """The task goes on after what nobody foresaw, and the log has it."""
-    families, keeper = metrics.shared(), BrokenKeeper()
-    health = CredentialObserver(families, "default")
-    balance = Balance(gateway.gateway.gigachat, cast("TokenKeeper", keeper), families, health, 0.01)
+    rooms, keeper = gateway.gateway, BrokenKeeper()
+    broken = replace(rooms.credential, keeper=cast("TokenKeeper", keeper))
+    balance = Balance(rooms.gigachat, broken, metrics.shared(), rooms.gate.enter_idle, 0.01)
     task = asyncio.create_task(balance.run())
     await eventually(lambda: keeper.asked >= 2)
     task.cancel()

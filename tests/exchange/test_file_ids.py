@@ -26,16 +26,17 @@ class Asking:
         self.pins: list[UploadedFile] = []
         self._sandbox = sandbox
         self._api = FilesApi(make_sender(gateway))
+        self._credential = gateway.gateway.credential
         self._ids = FileIds(self.files, self._api, 10.0, max_described=2, clock=lambda: self.now)
 
     async def upload(self, content: str) -> str:
         """The id of a file that was uploaded elsewhere for the client."""
-        file = await self._api.upload(make_form(content), CLIENT, "messages[0]", RequestRecord())
+        file = await self._api.upload(make_form(content), CLIENT, "messages[0]", RequestRecord(), self._credential)
         return file.id
 
     async def use(self, file_id: str, client: str = CLIENT) -> Uploaded:
         """What a client gets for an id."""
-        return await self._ids.use(client, file_id, "messages[1]", RequestRecord(), self.pins)
+        return await self._ids.use(client, file_id, "messages[1]", RequestRecord(), self.pins, self._credential)
 
     def looked_up(self) -> list[str]:
         """The ids of which GigaChat was asked, in order."""

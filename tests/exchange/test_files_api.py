@@ -21,11 +21,11 @@ from tests.running import Running
 async def test_a_file_is_uploaded_described_and_deleted(sandbox: server.Running, gateway: Running) -> None:
     """Each time under the client's hash and the request's id."""
     api, record = FilesApi(make_sender(gateway)), RequestRecord()
-    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", record)
+    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", record, gateway.gateway.credential)
     (stored,) = shelf(sandbox)
     assert (file, stored.content) == (Uploaded(stored.id, "document"), b"hello")
-    assert await api.describe(file.id, CLIENT, "messages[0]", record) == file
-    assert await api.delete(file.id, CLIENT)
+    assert await api.describe(file.id, CLIENT, "messages[0]", record, gateway.gateway.credential) == file
+    assert await api.delete(file.id, CLIENT, gateway.gateway.credential)
     assert shelf(sandbox) == []
     asked = sandbox.state.requests.of("files")
     assert [(one.method, one.path) for one in asked] == [("POST", "/v1/files"), ("GET", f"/v1/files/{file.id}")]
@@ -47,13 +47,13 @@ async def test_a_failure_names_the_files_place(
 ) -> None:
     """Of an upload as of a description, with its cause as it was."""
     api = FilesApi(make_sender(gateway))
-    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", RequestRecord())
+    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", RequestRecord(), gateway.gateway.credential)
     sandbox.state.faults.add(**fault, where="files", times=2)
     with pytest.raises(FileFailure) as failed:
-        await api.upload(make_form("other"), CLIENT, "messages[1]", RequestRecord())
+        await api.upload(make_form("other"), CLIENT, "messages[1]", RequestRecord(), gateway.gateway.credential)
     assert (failed.value.path, isinstance(failed.value.cause, cause)) == ("messages[1]", True)
     with pytest.raises(FileFailure) as failed:
-        await api.describe(file.id, CLIENT, "messages[2]", RequestRecord())
+        await api.describe(file.id, CLIENT, "messages[2]", RequestRecord(), gateway.gateway.credential)
     assert (failed.value.path, isinstance(failed.value.cause, cause)) == ("messages[2]", True)
 
 
@@ -77,6 +77,6 @@ async def test_a_deletion_that_fails(
 ) -> None:
     """A file that is gone, or is not ours, needs no other try; after any other failure it may still be there."""
     api = FilesApi(make_sender(gateway))
-    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", RequestRecord())
+    file = await api.upload(make_form("hello"), CLIENT, "messages[0]", RequestRecord(), gateway.gateway.credential)
     sandbox.state.faults.add(**fault, where="files/delete")
-    assert await api.delete(file.id, CLIENT) is is_deleted
+    assert await api.delete(file.id, CLIENT, gateway.gateway.credential) is is_deleted

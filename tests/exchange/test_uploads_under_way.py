@@ -23,12 +23,28 @@ FAILURES = [FileFailure("a", Refused(500, b"", None)), GatewayError(errors.OVERL
 LIMIT, SIZE = 100_000, 1000
 
 
+class Slot:
+    """A lease that counts its holders besides the requests."""
+
+    def __init__(self) -> None:
+        self.holders = 0
+
+    def share(self) -> None:
+        """One more."""
+        self.holders += 1
+
+    def end(self) -> None:
+        """One less."""
+        self.holders -= 1
+
+
 class Uploading:
     """Requests that send one file. Each of their uploads lasts until this test ends it."""
 
     def __init__(self, *, has_begun: bool = True) -> None:
         self.under_way = UploadsUnderWay()
         self.memory = Memory(LIMIT)
+        self.slot = Slot()
         self.has_begun = has_begun
         self.file: UploadedFile | None = None
         self.uploads: list[asyncio.Future[None]] = []  # one for each upload that was started
@@ -36,7 +52,7 @@ class Uploading:
     def request(self) -> asyncio.Task[UploadedFile]:
         """Another request that sends the file."""
         pending = PendingFile(self._prepare, self._hand_over, lambda: self.has_begun)
-        return asyncio.create_task(self.under_way.bring(KEY, pending, lambda: self.file, self._upload))
+        return asyncio.create_task(self.under_way.bring(KEY, pending, lambda: self.file, self._upload, self.slot))
 
     async def requests(self, count: int) -> list[asyncio.Task[UploadedFile]]:
         """So many requests, which are waiting now."""

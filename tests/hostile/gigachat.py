@@ -84,6 +84,7 @@ class Hostile:
         return {
             "GIGACHAT_CREDENTIALS": "a2V5OmtleQ==",
             "GIGACHAT_BASE_URL": f"{self.url}/v1",
+            "GIGACHAT_MAX_CONCURRENCY": "100000",
             "GIGACHAT_AUTH_URL": f"{self.url}/oauth",
             "GPT2GIGA_FETCH_HOSTS": f"127.0.0.1:{self.port}",
         }

@@ -71,6 +71,12 @@ VALUES = b'data: {"choices":[{"delta":{"content":"a"}}],"x":[' + b'{"a":1},' * 1
 STREAMS: dict[str, tuple[Attack, dict[str, Any], str]] = {
     "a model's long name": (sends(STREAM, NAMED, event(content="a") * 2000, after=END), {}, "[DONE]"),
     "an event of values": (sends(STREAM, VALUES, after=END), {}, "upstream_error"),
+    "words behind the end": (sends(STREAM + event(content="a") * 2 + DONE + event(content="b")), {}, "[DONE]"),
+    "words behind an error": (
+        sends(STREAM + event(content="a") * 2 + b'data: {"status":500,"message":"no"}\n\n' + event(content="b")),
+        {},
+        "upstream_error",
+    ),
     "an event of lines": (sends(STREAM, b"data:\n" * 2_000_000, after=b"\n" + END), {}, "upstream_error"),
     "an event without end": (sends(STREAM + b"data: ", b"a" * 65_536, times=None), {}, "upstream_error"),
     "a line without end": (sends(STREAM, b":" * 65_536, times=None), {}, "upstream_error"),

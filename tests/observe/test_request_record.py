@@ -20,23 +20,39 @@ from tests.records import make_record
 )
 def test_upstream_seconds(started: float | None, ended: float | None, expected: float) -> None:
     """GigaChat's time is 0 before it was asked, runs while it has the request, and stands still afterwards."""
-    record = make_record(upstream_started=started, upstream_ended=ended)
+    record = make_record()
+    if started is not None:
+        record.asked_at, record.upstream_running = started, ended is None
+        record.upstream_before = 0.0 if ended is None else ended - started
     assert record.upstream_seconds(15.0) == expected
+
+
+def test_all_tries_together_are_gigachats_time() -> None:
+    """What is between them, a pause or a wait for a slot, is not: it is the queue's."""
+    record = make_record()
+    for _ in range(2):
+        record.begin_upstream()
+        record.end_upstream()
+        record.end_upstream()
+        record.add_queue_time(7.0)
+    queue, upstream, _ = record.milliseconds()
+    assert (queue, record.tries) == ("14000.0", 2)
+    assert float(upstream) < 1000.0
 
 
 def test_milliseconds_share_the_time_between_gigachat_and_the_gateway() -> None:
     """What clients are told: GigaChat's share, then our own, both in milliseconds with one decimal."""
     now = monotonic()
-    record = make_record(received=now - 3.0, upstream_started=now - 2.9, upstream_ended=now - 0.9)
-    upstream, overhead = record.milliseconds()
-    assert upstream == "2000.0"
+    record = make_record(received=now - 3.0, upstream_before=2.0)
+    queue, upstream, overhead = record.milliseconds()
+    assert (queue, upstream) == ("0.0", "2000.0")
     assert 1000.0 <= float(overhead) < 1500.0
 
 
 def test_our_own_share_is_never_negative() -> None:
     """A clock that is read twice must not tell a negative time."""
     now = monotonic()
-    assert make_record(received=now + 10, upstream_started=now, upstream_ended=now + 1).milliseconds()[1] == "0.0"
+    assert make_record(received=now + 10, upstream_before=1.0).milliseconds()[2] == "0.0"
 
 
 def test_a_request_that_nobody_judged_counts_as_a_failure() -> None:

@@ -130,7 +130,7 @@ class _MessageReader:
     def read(self, message: Any, index: int) -> Turn | None:
         """The turn of a message; None for one of the past that is none. Raises GatewayError for a new one."""
         reading, path = self._reading, f"messages[{index}]"
-        reading.past = index < self._new_from
+        reading.past, reading.assistant, reading.result = index < self._new_from, False, False
         if not isinstance(message, dict):
             reading.leave_out(checks.wrong(path, "an object", message), "messages.unknown")
             return None

@@ -287,7 +287,7 @@ class StreamReader:
         self._finish_call(events)
         if self._is_over:
             return
-        self._is_over = True
+        self._is_over, self._flows = True, False
         self._release(events, with_text=not self._has_format())
         end = self._end or End("stop", None, None, self._index)
         called = any(isinstance(part, Call) for part in self._called)
@@ -295,5 +295,5 @@ class StreamReader:
         events.append(end)
 
     def _fail(self, events: list[Event], reason: Any, message: str) -> None:
-        self._is_over = True
+        self._is_over, self._flows = True, False
         events.append(Failed(reason, message))
