@@ -38,7 +38,7 @@ async def make_world(start_sandbox: SandboxStarter, start_gateway: GatewayStarte
             ready: bool = True,
             host: str = "127.0.0.1",
             context: ssl.SSLContext | None = None,
-            **settings: str,
+            **settings: Any,
         ) -> World:
             gigachat = await start_sandbox(**{"oauth_per_second": 0, **(sandbox or {})})
             gigachat.state.requests = AllRecords()
