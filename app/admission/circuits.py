@@ -68,7 +68,7 @@ class _Circuit:
 
     def count(self, now: float, *, failed: bool) -> None:
         """Count an attempt; those that are older than half a minute are forgotten."""
-        number = int(now / _PART_SECONDS)
+        number = max(self.part, int(now / _PART_SECONDS))
         if number != self.part:
             for passed in range(max(self.part + 1, number - _PARTS + 1), number + 1):
                 self.attempts[passed % _PARTS] = self.failures[passed % _PARTS] = 0
@@ -98,7 +98,7 @@ class Circuits:
     def refuse_if_open(self, model: str) -> None:
         """Raise GatewayError while a model is not asked."""
         circuit = self._find_troubled(model)
-        if circuit is not None and (circuit.state is State.HALF_OPEN or self._clock() < circuit.until):
+        if circuit is not None and self._clock() < circuit.until:
             raise _refusal(circuit, circuit.until - self._clock())
 
     def begin(self, model: str) -> bool:
@@ -112,6 +112,8 @@ class Circuits:
         circuit = self._find_troubled(model)
         if circuit is None:
             return False
+        # one that takes long does not keep all others out
+        circuit.until = self._clock() + (self._times.stop_pause if circuit.is_stopped else self._times.pause)
         self._change(circuit, State.HALF_OPEN)
         return True
 

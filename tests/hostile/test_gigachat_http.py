@@ -103,7 +103,7 @@ async def test_a_drip(
     hostile: Hostile, attacked: Attacked, http: aiohttp.ClientSession, begin: bytes, stream: bool
 ) -> None:
     """A byte now and then keeps no attempt alive: the same times count as in silence."""
-    process = await attacked(GIGACHAT_TIMEOUT="2", GPT2GIGA_FIRST_BYTE_SECONDS="2")
+    process = await attacked(GIGACHAT_TIMEOUT="2", GPT2GIGA_FIRST_BYTE_SECONDS="2", GPT2GIGA_QUEUE_SECONDS="1")
     hostile.answers[CHAT] = sends(begin, b"a", times=None, pause=0.1)
     began = time.monotonic()
     async with asyncio.timeout(30):

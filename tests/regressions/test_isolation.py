@@ -70,7 +70,7 @@ async def test_gigachats_headers_stay_there(
     """A client sees our headers and no other: not the server's name, not GigaChat's CORS, ids or mark."""
     headers = (await ask(http, gateway, body)).headers
     ours = {"x-request-id", "x-gateway-upstream-ms", "x-gateway-overhead-ms", "content-type", "date", "server"}
-    ours |= {"content-length", "transfer-encoding", "cache-control", "x-accel-buffering"}
+    ours |= {"x-gateway-queue-ms", "content-length", "transfer-encoding", "cache-control", "x-accel-buffering"}
     assert {name.lower() for name in headers} <= ours
     assert "nginx" not in headers["Server"]
 

@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
+from app.admission.circuits import CircuitTimes
 from app.sandbox import server
 from app.server.app_keys import DRAIN
 from tests.running import GatewayStarter, Running, eventually
@@ -189,9 +190,10 @@ async def test_probes_name_no_secret(
 
 @pytest.mark.parametrize(("status", "enough"), [(402, 1), (403, 1), (423, 1), (500, 2)])
 async def test_degraded_while_requests_fail(
-    status: int, enough: int, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+    status: int, enough: int, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """GigaChat's list of models may be there while no chat is answered: /health says so until one is."""
+    gateway = await start_gateway(circuit_times=CircuitTimes(stop_pause=0.01))
     body = {"model": "GigaChat", "messages": [{"role": "user", "content": "Привет"}]}
     sandbox.state.faults.add("status", "chat", times=enough, status=status)
     for _ in range(enough):
