@@ -53,29 +53,29 @@ class CircuitObserver(Protocol):
 
 
 class _Circuit:
-    """One model's circuit, with its attempts of the last half minute."""
+    """One model's circuit, with its attempts of the last half minute, in parts of which the last is the present one."""
 
-    __slots__ = ("attempts", "failures", "is_stopped", "model", "part", "state", "until")
+    __slots__ = ("attempts", "failures", "is_stopped", "model", "part_ends", "state", "until")
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.state = State.CLOSED
         self.until = 0.0  # while it is open
         self.is_stopped = False
-        self.part = 0
+        self.part_ends = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to count anew."""
         self.attempts = [0] * _PARTS
         self.failures = [0] * _PARTS
 
-    def count(self, now: float, *, failed: bool) -> None:
-        """Count an attempt; those that are older than half a minute are forgotten."""
-        number = max(self.part, int(now / _PART_SECONDS))
-        if number != self.part:
-            for passed in range(max(self.part + 1, number - _PARTS + 1), number + 1):
-                self.attempts[passed % _PARTS] = self.failures[passed % _PARTS] = 0
-            self.part = number
-        self.attempts[number % _PARTS] += 1
-        if failed:
-            self.failures[number % _PARTS] += 1
+    def begin_parts(self, now: float) -> None:
+        """Begin the part of the present moment; those that are older than half a minute are forgotten."""
+        passed = min(_PARTS, int((now - self.part_ends) / _PART_SECONDS) + 1)
+        for counts in (self.attempts, self.failures):
+            counts[:] = [*counts[passed:], *[0] * passed]
+        self.part_ends = now + _PART_SECONDS
 
 
 class Circuits:
@@ -119,15 +119,20 @@ class Circuits:
 
     def record_success(self, model: str, now: float) -> None:
         """GigaChat answered, be it with a refusal of the request. `now`: on the monotonic clock."""
-        circuit = self._find(model)
-        circuit.count(now, failed=False)
+        circuit = self._circuits.get(model) or self._find(model)
+        if now >= circuit.part_ends:
+            circuit.begin_parts(now)
+        circuit.attempts[-1] += 1
         if circuit.state is not State.CLOSED:
             self._close(circuit)
 
     def record_failure(self, model: str) -> None:
         """GigaChat failed to answer."""
         circuit, now = self._find(model), self._clock()
-        circuit.count(now, failed=True)
+        if now >= circuit.part_ends:
+            circuit.begin_parts(now)
+        circuit.attempts[-1] += 1
+        circuit.failures[-1] += 1
         attempts = sum(circuit.attempts)
         is_bad = attempts >= self._times.attempts and sum(circuit.failures) >= self._times.failed_share * attempts
         if circuit.state is State.HALF_OPEN or (circuit.state is State.CLOSED and is_bad):
@@ -171,7 +176,7 @@ class Circuits:
 
     def _close(self, circuit: _Circuit) -> None:
         circuit.is_stopped = False
-        circuit.attempts, circuit.failures = [0] * _PARTS, [0] * _PARTS
+        circuit.forget()
         self._troubled.pop(circuit.model, None)
         self._change(circuit, State.CLOSED)
 

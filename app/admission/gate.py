@@ -112,7 +112,7 @@ class Gate(Generic[C]):
     @property
     def waiting(self) -> int:
         """How many requests wait."""
-        return len(self._queue)
+        return self._queue.length
 
     def oldest_wait(self) -> float:
         """For how many seconds the first of the waiting requests has waited."""
@@ -122,7 +122,7 @@ class Gate(Generic[C]):
         """A lease, if a slot is free and nobody waits for it."""
         if self._chat_only and not chat:
             return self._lease_without_slot()
-        if self._queue:
+        if self._queue.length:
             return None
         credential = self._find_free()
         if credential is None:
@@ -134,7 +134,7 @@ class Gate(Generic[C]):
         """A lease for work of the gateway's own, which takes only what nobody needs."""
         if self._chat_only:
             return self._lease_without_slot()
-        credential = None if self._queue else self._find_free()
+        credential = None if self._queue.length else self._find_free()
         return None if credential is None else self._lease(credential, "")
 
     async def wait(self, ticket: Ticket, *, again: bool = False) -> Lease[C]:
@@ -165,7 +165,7 @@ class Gate(Generic[C]):
         return lease
 
     def _refuse_at_once(self, ticket: Ticket, line: str, now: float) -> None:
-        if len(self._queue) >= self._length:
+        if self._queue.length >= self._length:
             self._observer.rejected(ticket.tenant, full=True)
             message = f"{self._length} requests wait for GigaChat already, which is the most. Try again later."
             raise GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
@@ -203,7 +203,7 @@ class Gate(Generic[C]):
         return found
 
     def _lease(self, credential: C, line: str) -> Lease[C]:
-        credential.slots.take()
+        credential.slots.in_use += 1
         return Lease(self, credential, line, self._clock())
 
     def _lease_without_slot(self) -> Lease[C]:
@@ -217,21 +217,21 @@ class Gate(Generic[C]):
                 waiting.turn.result().end()
 
     def _give_back(self, lease: Lease[C], *, refused: bool) -> None:
-        lease.credential.slots.give()
+        lease.credential.slots.in_use -= 1
         if lease._line and not refused:
             self._measure(lease._line, self._clock() - lease.begun)
-        if self._queue:
+        if self._queue.length:
             self._dispatch()
 
     def _measure(self, line: str, seconds: float) -> None:
         usual = self._usual_seconds
-        if self._queue and usual:
+        if self._queue.length and usual:
             self._queue.charge(self._queue.find_line(line), seconds / usual)
         self._usual_seconds = seconds if not usual else usual + _WEIGHT * (seconds - usual)
 
     def _dispatch(self) -> None:
         """Give free slots to those whose turn it is."""
-        while self._queue and (credential := self._find_free()) is not None:
+        while self._queue.length and (credential := self._find_free()) is not None:
             waiting = self._queue.take_next()
             if waiting is not None and not waiting.turn.done():
                 waiting.turn.set_result(self._lease(credential, waiting.line))

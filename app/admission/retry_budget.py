@@ -16,31 +16,33 @@ _PART_SECONDS, _PARTS = 10.0, 6
 class RetryBudget:
     """Counts requests and their retries over the last minute."""
 
-    __slots__ = ("_clock", "_part", "_requests", "_retries")
+    __slots__ = ("_clock", "_part_ends", "_requests", "_retries")
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._part = 0
-        self._requests = [0] * _PARTS
+        self._part_ends = 0.0
+        self._requests = [0] * _PARTS  # in parts of the minute, of which the last is the present one
         self._retries = [0] * _PARTS
 
     def count_request(self, now: float) -> None:
-        """A request comes. `now`: on the monotonic clock."""
-        self._requests[self._find_part(now)] += 1
+        """A request comes. `now`: on the monotonic clock; it may be a little old."""
+        if now >= self._part_ends:
+            self._begin_parts(now)
+        self._requests[-1] += 1
 
     def take(self) -> bool:
         """Use one retry; False: there are none left for the moment."""
-        part = self._find_part(self._clock())
+        now = self._clock()
+        if now >= self._part_ends:
+            self._begin_parts(now)
         if sum(self._retries) >= max(FLOOR, SHARE * sum(self._requests)):
             return False
-        self._retries[part] += 1
+        self._retries[-1] += 1
         return True
 
-    def _find_part(self, now: float) -> int:
-        """The index of the present part of the minute; parts of the minute before are set to 0."""
-        number = max(self._part, int(now / _PART_SECONDS))
-        if number != self._part:
-            for passed in range(max(self._part + 1, number - _PARTS + 1), number + 1):
-                self._requests[passed % _PARTS] = self._retries[passed % _PARTS] = 0
-            self._part = number
-        return number % _PARTS
+    def _begin_parts(self, now: float) -> None:
+        """Begin the part of the present moment; those of the minute before are forgotten."""
+        passed = min(_PARTS, int((now - self._part_ends) / _PART_SECONDS) + 1)
+        for counts in (self._requests, self._retries):
+            counts[:] = [*counts[passed:], *[0] * passed]
+        self._part_ends = now + _PART_SECONDS

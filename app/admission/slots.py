@@ -14,7 +14,7 @@ QUIET_SECONDS = 60.0
 
 
 class Slots:
-    """The slots of one credential. `most`: how many it has while GigaChat refuses none."""
+    """The slots of one credential. `most`: how many it has while GigaChat refuses none; `in_use`: the gate's count."""
 
     __slots__ = ("_clock", "_limit", "_lowered_at", "_quiet_since", "in_use", "most")
 
@@ -41,14 +41,6 @@ class Slots:
     def is_lowered(self) -> bool:
         """Whether GigaChat's refusals have taken slots."""
         return self.limit < self.most
-
-    def take(self) -> None:
-        """A request starts."""
-        self.in_use += 1
-
-    def give(self) -> None:
-        """A request has ended."""
-        self.in_use -= 1
 
     def lower(self, sent: float) -> bool:
         """GigaChat refused a request of this time with 429. Returns whether that has changed the limit.

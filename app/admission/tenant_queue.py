@@ -60,10 +60,7 @@ class TenantQueue(Generic[L]):
         self._most_tenants = most_tenants
         self._new: OrderedDict[str, _Line[L]] = OrderedDict()
         self._old: OrderedDict[str, _Line[L]] = OrderedDict()
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
+        self.length = 0  # of the whole queue
 
     def __iter__(self) -> Iterator[Waiting[L]]:
         for line in self._lines():
@@ -84,7 +81,7 @@ class TenantQueue(Generic[L]):
         part[waiting] = None
         if first:
             part.move_to_end(waiting, last=False)
-        self._length += 1
+        self.length += 1
 
     def remove(self, waiting: Waiting[L]) -> None:
         """A request waits no longer: it has left, or its time is up. One whose turn has come is not there any more."""
@@ -94,7 +91,7 @@ class TenantQueue(Generic[L]):
 
     def take_next(self) -> Waiting[L] | None:
         """The request whose turn it is, which does not wait any more; None if none waits."""
-        while self._length:
+        while self.length:
             lines = self._new or self._old
             name, line = next(iter(lines.items()))
             if not line and lines is self._old:
@@ -128,8 +125,8 @@ class TenantQueue(Generic[L]):
         return 0 if line is None else len(line)
 
     def _shorten(self) -> None:
-        self._length -= 1
-        if not self._length:  # nobody waits: there are no turns to be fair about
+        self.length -= 1
+        if not self.length:  # nobody waits: there are no turns to be fair about
             self._new.clear()
             self._old.clear()
 

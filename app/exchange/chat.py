@@ -71,12 +71,9 @@ class Chat:
         """The whole answers, as many as were asked for. Raises GatewayError."""
         with ClientErrors(attempt.request.fields, "turns", self._say_missing(attempt)):
             if not attempt.has_files:
-                answers = await self._answer_all(attempt, None)
-            else:
-                async with self._files.of(attempt.request.turns, attempt.record) as files:
-                    answers = await self._answer_all(attempt, files)
-        self._learn(attempt)
-        return answers
+                return await self._answer_all(attempt, None)
+            async with self._files.of(attempt.request.turns, attempt.record) as files:
+                return await self._answer_all(attempt, files)
 
     @asynccontextmanager
     async def stream(self, attempt: Attempt) -> AsyncIterator[AsyncIterator[list[Event]]]:

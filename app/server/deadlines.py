@@ -42,7 +42,11 @@ def make_ticket(headers: Mapping[str, str], record: RequestRecord, config: Confi
 
 def read_timeout(headers: Mapping[str, str]) -> float:
     """How many seconds the client waits for the next byte, as its package tells; infinite where it does not."""
-    return min((_read_seconds(headers[name]) for name in _READ_TIMEOUTS if name in headers), default=math.inf)
+    told = math.inf
+    for name in _READ_TIMEOUTS:
+        if name in headers:
+            told = min(told, _read_seconds(headers[name]))
+    return told
 
 
 def _read_seconds(told: str) -> float:

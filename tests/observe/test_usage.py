@@ -39,7 +39,7 @@ async def added(before: Any, *names: str, count: int = 1) -> Any:
         pytest.param(saying("x", stream=True), None, None, id="whole"),
         pytest.param(asking("sandbox:long 500", stop=["phrase 3"], stream=True), None, "counted", id="cut, a stream"),
         pytest.param(asking("sandbox:long 500", stop=["phrase 3"]), None, "counted", id="cut, whole"),
-        pytest.param(asking("sandbox:long 5", stream=True), {"kind": "cut", "after": 2}, "none", id="broken off"),
+        pytest.param(asking("sandbox:long 5", stream=True), {"kind": "cut", "after": 2}, "counted", id="broken off"),
         pytest.param(saying("x"), {"kind": "status", "status": 500}, None, id="refused: nothing was spent"),
     ],
 )
@@ -51,12 +51,15 @@ async def test_an_answer_that_was_cut_off(
     fault: dict[str, Any] | None,
     method: str | None,
 ) -> None:
-    """GigaChat counts what a stop sequence cut; what broke off is not known; whole answers do not count here."""
+    """GigaChat counts what a stop sequence cut, and what broke off; whole answers do not count here."""
     if fault is not None:
         sandbox.state.faults.add(where="chat", **fault)
     before = samples("requests_total", "abort_usage_total")
     await ask(http, gateway, body)
     found = await added(before, "abort_usage_total")
+    if fault is not None and method is not None:  # behind the answer
+        await eventually(lambda: bool(samples("abort_usage_total") - before))
+        found = samples("abort_usage_total") - before
     assert found == ({} if method is None else {("abort_usage_total", method): 1})
 
 

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 MAX_CHARACTERS = 4 * 1024 * 1024  # no context of GigaChat's has so many
-_MANY = 64  # pieces of text that are joined, so that less is held
+MANY = 64  # pieces of text that are joined, so that less is held
 
 
 class SaidWords:
-    """The words of one stream. `add` takes one more piece of text."""
+    """The words of one stream. Whoever reads it adds them to `pieces`, and calls `join` when there are `MANY`."""
 
-    __slots__ = ("_joined", "_left", "_pieces", "add")
+    __slots__ = ("_joined", "_left", "pieces")
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self.add = self._pieces.append
+        self.pieces: list[str] = []
         self._joined: list[str] = []
         self._left = MAX_CHARACTERS
 
-    def join_many(self) -> None:
-        """Keep many pieces as one."""
-        if len(self._pieces) > _MANY:
-            text = "".join(self._pieces)[: self._left]
-            self._left -= len(text)
-            self._joined.append(text)
-            self._pieces.clear()
+    def join(self) -> None:
+        """Keep the pieces as one."""
+        text = "".join(self.pieces)[: self._left]
+        self._left -= len(text)
+        self._joined.append(text)
+        self.pieces.clear()
 
     def text(self) -> str:
         """All words."""
-        return "".join([*self._joined, *self._pieces])[:MAX_CHARACTERS]
+        return "".join([*self._joined, *self.pieces])[:MAX_CHARACTERS]

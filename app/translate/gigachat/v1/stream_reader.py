@@ -15,7 +15,7 @@ import orjson
 from app import sse
 from app.translate.dialogue import Begin, Call, Delta, End, Event, Failed, Text, Thought, Usage
 from app.translate.gigachat.lenient_json import parse_leniently, read_count, read_name, read_text
-from app.translate.gigachat.said_words import SaidWords
+from app.translate.gigachat.said_words import MANY, SaidWords
 from app.translate.gigachat.surrogates import SurrogateJoiner
 from app.translate.gigachat.think_tags import ThinkTagSplitter
 from app.translate.gigachat.v1 import bodies
@@ -96,18 +96,19 @@ class StreamReader:
         events: list[Event] = []
         if self._is_over:
             return events
-        say = self._said.add
+        said = self._said.pieces
         try:
             for data in self._decoder.feed(chunk):
                 # as nearly all events of an answer are; any other is read in full
                 if self._flows and (text := find_plain_text(data)):
                     events.append(Delta(self._index, Text(text)))
-                    say(text)
+                    said.append(text)
                 else:
                     self._read(data, events)
         except sse.EventTooLarge as fault:
             self._fail(events, "upstream", str(fault))
-        self._said.join_many()
+        if len(said) > MANY:
+            self._said.join()
         return events
 
     def words(self) -> str:
@@ -176,12 +177,12 @@ class StreamReader:
 
     def _read_delta(self, delta: dict[str, Any], events: list[Event]) -> None:
         if thought := delta.get("reasoning_content"):
-            self._said.add(str(thought))
+            self._said.pieces.append(str(thought))
             self._add_thought(str(thought), events)
         # a function_in_progress chunk holds the seconds left, not words
         content = delta.get("content")
         if content and (delta.get("role") or "assistant") == "assistant":
-            self._said.add(str(content))
+            self._said.pieces.append(str(content))
             self._add_text(str(content), events)
 
     def _usage(self, body: dict[str, Any]) -> Usage | None:
