@@ -38,7 +38,7 @@ class RetryBudget:
 
     def _find_part(self, now: float) -> int:
         """The index of the present part of the minute; parts of the minute before are set to 0."""
-        number = int(now / _PART_SECONDS)
+        number = max(int(now / _PART_SECONDS), self._part)  # a request may come slowly: parts since are not forgotten
         if number != self._part:
             for passed in range(max(self._part + 1, number - _PARTS + 1), number + 1):
                 self._requests[passed % _PARTS] = self._retries[passed % _PARTS] = 0
