@@ -55,12 +55,12 @@ class CircuitObserver(Protocol):
 class _Circuit:
     """One model's circuit, with its attempts of the last half minute."""
 
-    __slots__ = ("attempts", "failures", "is_stopped", "model", "part", "state", "until")
+    __slots__ = ("attempts", "failures", "is_stopped", "model", "opened", "part", "state", "until")
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.state = State.CLOSED
-        self.until = 0.0  # while it is open
+        self.opened = self.until = 0.0  # since when and until when it is open
         self.is_stopped = False
         self.part = 0
         self.attempts = [0] * _PARTS
@@ -68,7 +68,7 @@ class _Circuit:
 
     def count(self, now: float, *, failed: bool) -> None:
         """Count an attempt; those that are older than half a minute are forgotten."""
-        number = int(now / _PART_SECONDS)
+        number = max(int(now / _PART_SECONDS), self.part)  # an attempt may have begun long ago: no part comes back
         if number != self.part:
             for passed in range(max(self.part + 1, number - _PARTS + 1), number + 1):
                 self.attempts[passed % _PARTS] = self.failures[passed % _PARTS] = 0
@@ -114,11 +114,14 @@ class Circuits:
         self._change(circuit, State.HALF_OPEN)
         return True
 
-    def record_success(self, model: str, now: float) -> None:
-        """GigaChat answered, be it with a refusal of the request. `now`: on the monotonic clock."""
+    def record_success(self, model: str, begun: float) -> None:
+        """GigaChat answered, be it with a refusal of the request. `begun`: the attempt, on the monotonic clock.
+
+        What had begun before the circuit opened says nothing about what would begin now.
+        """
         circuit = self._find(model)
-        circuit.count(now, failed=False)
-        if circuit.state is not State.CLOSED:
+        circuit.count(begun, failed=False)
+        if circuit.state is not State.CLOSED and begun >= circuit.opened:
             self._close(circuit)
 
     def record_failure(self, model: str) -> None:
@@ -162,7 +165,7 @@ class Circuits:
         return self._troubled.get(model) or (None if model in self._circuits else self._troubled.get(_OTHER))
 
     def _open(self, circuit: _Circuit, until: float) -> None:
-        circuit.until = until
+        circuit.opened, circuit.until = self._clock(), until
         self._troubled[circuit.model] = circuit
         self._change(circuit, State.OPEN)
 
