@@ -18,6 +18,7 @@ from app.translate.dialogue import Failed
 from app.translate.gigachat.contract import UnreadableError
 from app.upstream.failures import Cause, Refused, Unreachable
 from app.upstream.tokens import NoToken
+from tests.attaching import document, showing
 from tests.running import GatewayStarter, Running
 from tests.watching import CHAT, Reply, ask, asking, counted, saying, told
 
@@ -246,3 +247,37 @@ async def test_strict_mode_tries_again_too(
     sandbox.state.faults.add("status", where="chat", status=503)
     reply = await ask(http, gateway, saying("x"), path=CHAT, headers={"X-Gateway-Strict": "true"})
     assert reply.status == 200
+
+
+async def test_connections_that_die(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The idle connection's death costs nothing and is sent again at once; of new ones two more are tried."""
+    caplog.set_level("INFO", "gpt2giga")
+    sandbox.state.faults.add("down", where="chat", times=None)
+    before = retried()
+    reply = await ask(http, gateway, saying("x"))
+    assert (reply.status, reply.error["code"]) == (502, "upstream_error")
+    assert len(sandbox.state.requests.of("chat")) == (await told(caplog))["tries"] == 4
+    assert retried() - before == {("stale", "failure"): 1, ("connect", "failure"): 2}
+
+
+@pytest.mark.parametrize(("status", "limit", "reason"), [(429, 4, "rate_limit"), (503, 8, "server_error")])
+async def test_an_upload_is_tried_again(
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    status: int,
+    limit: int,
+    reason: str,
+) -> None:
+    """A file's failure is its request's: the same table, and GigaChat's 429 says that there were too many."""
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY="8")
+    sandbox.state.faults.add("status", where="files", status=status)
+    before = retried()
+    reply = await ask(http, gateway, showing(document(b"words", "a.txt")))
+    assert reply.status == 200, reply.text
+    assert [one.status for one in sandbox.state.requests.of("files")] == [status, 200]
+    assert retried() - before == {(reason, "success"): 1}
+    slots = gateway.gateway.credential.slots
+    assert (slots.limit, slots.in_use) == (limit, 0)
