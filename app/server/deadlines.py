@@ -21,6 +21,8 @@ from app.observe.request_record import RequestRecord
 _DEADLINE, _PRIORITY = "X-Request-Deadline-Ms", "X-Priority"
 _READ_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
 _LONGEST_MS = 86_400_000  # a day
+# The queue ends its own waits, since it knows when to come back: it gets its time-out first.
+_QUEUE_FIRST_SECONDS = 0.01
 
 
 def make_ticket(headers: Mapping[str, str], record: RequestRecord, config: Config, *, stream: bool) -> Ticket:
@@ -58,7 +60,7 @@ async def within(ticket: Ticket, record: RequestRecord) -> AsyncIterator[None]:
     """A context that ends at the client's deadline. Raises GatewayError then."""
     assert ticket.deadline is not None  # noqa: S101 - those without one need no context
     try:
-        async with asyncio.timeout(max(0.0, ticket.deadline - monotonic())) as limit:
+        async with asyncio.timeout(max(0.0, ticket.deadline - monotonic()) + _QUEUE_FIRST_SECONDS) as limit:
             yield
     except TimeoutError:
         if not limit.expired():
