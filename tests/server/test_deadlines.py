@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app import errors
+from app import errors, sse
 from app.config import Config
 from app.errors import GatewayError
 from app.observe.request_record import RequestRecord
@@ -254,3 +254,27 @@ async def test_a_time_out_of_the_block_itself_is_left_alone() -> None:
     with pytest.raises(TimeoutError):
         async with within(ticket, record):
             raise TimeoutError
+
+
+@pytest.mark.parametrize("deadline", [400, 9000])
+async def test_a_stream_that_waits_gets_signs_of_life(
+    start_gateway: GatewayStarter,
+    sandbox: server.Running,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+    deadline: int,
+) -> None:
+    """Its status line goes out in the queue; then come its words, or an error event."""
+    caplog.set_level("INFO", "gpt2giga")
+    quickly = {"GPT2GIGA_COMMIT_SECONDS": "0.1", "GPT2GIGA_KEEPALIVE_SECONDS": "0.1"}
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY="1", **quickly)
+    long = asyncio.create_task(ask(http, gateway, asking("sandbox:wait 0.8")))
+    await eventually(lambda: len(sandbox.state.requests.of("chat")) == 1)
+    reply = await ask(http, gateway, saying("да", stream=True), headers={"X-Request-Deadline-Ms": str(deadline)})
+    assert (reply.status, reply.text.startswith(sse.KEEPALIVE.decode())) == (200, True)
+    if deadline == 400:
+        assert next(event for event in reply.events if "error" in event)["error"]["code"] == "queue_timeout"
+        assert (await told(caplog))["status"] == 503
+    else:
+        assert (reply.content, reply.events[-1]) == ("да", "[DONE]")
+    assert (await long).status == 200
