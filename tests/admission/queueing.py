@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.admission.gate import Gate, Lease
@@ -181,3 +181,11 @@ class QueueBench:
         self.settle()
         assert all(task.done() for task in tasks)
         self.loop.close()
+
+
+OpenQueue = Callable[..., QueueBench]
+
+
+def holders(*visitors: Visitor) -> list[bool]:
+    """Which of them hold a slot."""
+    return [visitor.lease is not None for visitor in visitors]

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
 from app import errors
 from app.admission.slots import QUIET_SECONDS
-from tests.admission.queueing import QueueBench, Visitor
-
-Open = Callable[..., QueueBench]
+from tests.admission.queueing import OpenQueue, holders
 
 
-@pytest.fixture
-def start() -> Iterator[Open]:
-    """Queues, which end with the test."""
-    benches: list[QueueBench] = []
-
-    def open_bench(*limits: int, **options: Any) -> QueueBench:
-        benches.append(QueueBench(limits or (1,), **options))
-        return benches[-1]
-
-    yield open_bench
-    for bench in benches:
-        bench.close()
-
-
-def holders(*visitors: Visitor) -> list[bool]:
-    """Which of them hold a slot."""
-    return [visitor.lease is not None for visitor in visitors]
-
-
-def test_a_free_slot_is_had_at_once(start: Open) -> None:
+def test_a_free_slot_is_had_at_once(open_queue: OpenQueue) -> None:
     """Nobody waits who does not have to."""
-    bench = start(2)
+    bench = open_queue(2)
     lease = bench.gate.enter_at_once(bench.ticket())
     assert lease is not None
     assert (lease.credential, lease.begun) == (bench.accounts[0], bench.clock.now)
@@ -44,9 +20,9 @@ def test_a_free_slot_is_had_at_once(start: Open) -> None:
     assert bench.slots.in_use == 0
 
 
-def test_who_comes_later_waits(start: Open) -> None:
+def test_who_comes_later_waits(open_queue: OpenQueue) -> None:
     """A slot goes to the first of those that wait, in the turn of the loop in which it becomes free."""
-    bench = start(1)
+    bench = open_queue(1)
     first, second, third = bench.come("a"), bench.come("b"), bench.come("c")
     assert holders(first, second, third) == [True, False, False]
     assert (bench.gate.waiting, bench.heard.waiting["b"]) == (2, 1)
@@ -63,9 +39,9 @@ def test_who_comes_later_waits(start: Open) -> None:
     assert bench.gate.oldest_wait() == 0.0
 
 
-def test_nobody_passes_those_that_wait(start: Open) -> None:
+def test_nobody_passes_those_that_wait(open_queue: OpenQueue) -> None:
     """A slot that is free at the moment belongs to whoever waits for it, not to whoever comes."""
-    bench = start(1)
+    bench = open_queue(1)
     first, second = bench.come("a"), bench.come("b")
     first.end()  # the loop has not had its turn
     assert bench.gate.enter_at_once(bench.ticket("c")) is None
@@ -74,9 +50,9 @@ def test_nobody_passes_those_that_wait(start: Open) -> None:
     assert holders(second) == [True]
 
 
-def test_the_queue_is_full(start: Open) -> None:
+def test_the_queue_is_full(open_queue: OpenQueue) -> None:
     """One more is refused at once, with the time after which a place becomes free."""
-    bench = start(1, length=2)
+    bench = open_queue(1, length=2)
     bench.serve(7)
     visitors = [bench.come() for _ in range(4)]
     error = visitors[3].error
@@ -104,10 +80,10 @@ EXPECTED: dict[str, tuple[int, float, int, float, float | None]] = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_what_can_not_start_in_time_is_refused_at_once(start: Open, name: str) -> None:
+def test_what_can_not_start_in_time_is_refused_at_once(open_queue: OpenQueue, name: str) -> None:
     """By the time that requests take, and by how many go before."""
     limit, seconds, waiting, left, retry_after = EXPECTED[name]
-    bench = start(limit)
+    bench = open_queue(limit)
     bench.serve(seconds)
     for _ in range(limit + waiting):
         assert bench.come().error is None
@@ -121,27 +97,17 @@ def test_what_can_not_start_in_time_is_refused_at_once(start: Open, name: str) -
     assert (bench.heard.rejected_full, bench.heard.rejected_late) == (0, 1)
 
 
-def test_a_tenant_is_not_told_of_anothers_line(start: Open) -> None:
-    """A thousand requests of one tenant are one turn before the single one of another."""
-    bench = start(1)
-    bench.serve(10)
-    for _ in range(10):
-        bench.come("heavy")
-    assert bench.come("heavy", seconds=60).error is not None
-    assert bench.come("light", seconds=60).error is None
-
-
-def test_nobody_knows_yet_how_long_requests_take(start: Open) -> None:
+def test_nobody_knows_yet_how_long_requests_take(open_queue: OpenQueue) -> None:
     """Then nobody is refused for it."""
-    bench = start(1)
+    bench = open_queue(1)
     visitors = [bench.come(seconds=0.001) for _ in range(50)]
     assert {visitor.error for visitor in visitors} == {None}
 
 
 @pytest.mark.parametrize(("deadline", "whose"), [(None, "GPT2GIGA_QUEUE_SECONDS"), (5.0, "its deadline")])
-def test_time_is_up_in_the_queue(start: Open, deadline: float | None, whose: str) -> None:
+def test_time_is_up_in_the_queue(open_queue: OpenQueue, deadline: float | None, whose: str) -> None:
     """The request ends with 503 at its time, and leaves no trace."""
-    bench = start(1)
+    bench = open_queue(1)
     first = bench.come()
     late = bench.come(seconds=20, deadline=deadline)
     bench.move((deadline or 20) - 0.1)
@@ -158,9 +124,9 @@ def test_time_is_up_in_the_queue(start: Open, deadline: float | None, whose: str
     assert bench.slots.in_use == 0
 
 
-def test_time_was_up_before(start: Open) -> None:
+def test_time_was_up_before(open_queue: OpenQueue) -> None:
     """Nothing waits that could only fail."""
-    bench = start(1)
+    bench = open_queue(1)
     bench.come()
     late = bench.come(seconds=0.0)
     assert late.error is not None
@@ -170,9 +136,9 @@ def test_time_was_up_before(start: Open) -> None:
 
 @pytest.mark.parametrize("turns", range(6))
 @pytest.mark.parametrize("way", ["leaves", "time is up"])
-def test_who_goes_at_the_moment_of_its_turn(start: Open, way: str, turns: int) -> None:
+def test_who_goes_at_the_moment_of_its_turn(open_queue: OpenQueue, way: str, turns: int) -> None:
     """However near its turn: the slot goes to the next one, and is never lost."""
-    bench = start(1)
+    bench = open_queue(1)
     first, second, third = bench.come(), bench.come(seconds=10), bench.come()
     bench.move(9)
     if way == "time is up":
@@ -189,22 +155,9 @@ def test_who_goes_at_the_moment_of_its_turn(start: Open, way: str, turns: int) -
     assert +bench.heard.waiting == ({} if third.lease else {"a": 1})
 
 
-def test_who_leaves_the_queue_costs_nothing(start: Open) -> None:
-    """The others stand where they would have stood."""
-    bench = start(1)
-    first, *others = [bench.come() for _ in range(6)]
-    for visitor in others[::2]:
-        visitor.leave()
-    bench.settle()
-    assert (bench.gate.waiting, bench.heard.outcomes) == (2, {"abandoned": 3})
-    first.end()
-    bench.settle()
-    assert holders(*others) == [False, True, False, False, False]
-
-
-def test_a_shared_lease(start: Open) -> None:
+def test_a_shared_lease(open_queue: OpenQueue) -> None:
     """The slot is free when the last holder has ended; an end too many changes nothing."""
-    bench = start(1)
+    bench = open_queue(1)
     lease = bench.gate.enter_at_once(bench.ticket())
     assert lease is not None
     lease.share()
@@ -221,9 +174,9 @@ def test_a_shared_lease(start: Open) -> None:
     assert bench.slots.in_use == 1
 
 
-def test_a_refused_lease_lowers_the_limit(start: Open) -> None:
+def test_a_refused_lease_lowers_the_limit(open_queue: OpenQueue) -> None:
     """GigaChat's 429 takes slots, says nothing about how long requests take, and the next one has to wait."""
-    bench = start(4)
+    bench = open_queue(4)
     visitors = [bench.come() for _ in range(5)]
     bench.move(1)
     visitors[0].end(refused=True)
@@ -235,9 +188,9 @@ def test_a_refused_lease_lowers_the_limit(start: Open) -> None:
     assert (bench.slots.limit, holders(visitors[4])) == (2, [True])
 
 
-def test_a_slot_comes_back_with_time(start: Open) -> None:
+def test_a_slot_comes_back_with_time(open_queue: OpenQueue) -> None:
     """After a quiet minute one more request goes; the one that comes then lets the first of the waiting go."""
-    bench = start(2)
+    bench = open_queue(2)
     first, second = bench.come(), bench.come()
     first.end(refused=True)
     third = bench.come()
@@ -247,9 +200,9 @@ def test_a_slot_comes_back_with_time(start: Open) -> None:
     assert holders(second, third, fourth) == [True, True, False]
 
 
-def test_again_goes_before_the_others(start: Open) -> None:
+def test_again_goes_before_the_others(open_queue: OpenQueue) -> None:
     """A request that GigaChat refused does not stand behind those that came since, however full the queue is."""
-    bench = start(1, length=2)
+    bench = open_queue(1, length=2)
     first, second, third = bench.come(), bench.come(), bench.come()
     full = bench.come()
     assert full.error is not None
@@ -261,9 +214,9 @@ def test_again_goes_before_the_others(start: Open) -> None:
     assert holders(first, third) == [True, False]
 
 
-def test_again_may_hope(start: Open) -> None:
+def test_again_may_hope(open_queue: OpenQueue) -> None:
     """It is not refused for what others expect: its turn may come at any moment."""
-    bench = start(1)
+    bench = open_queue(1)
     bench.serve(50)
     first, second = bench.come(seconds=55), bench.come(seconds=100)
     bench.move(40)
@@ -272,9 +225,9 @@ def test_again_may_hope(start: Open) -> None:
     assert (first.waits, holders(second)) == (True, [True])
 
 
-def test_again_waits_no_longer_than_the_others(start: Open) -> None:
+def test_again_waits_no_longer_than_the_others(open_queue: OpenQueue) -> None:
     """Its time began when it came the first time."""
-    bench = start(1)
+    bench = open_queue(1)
     first, second = bench.come(seconds=30), bench.come()
     bench.move(20)
     first.again()
@@ -285,9 +238,9 @@ def test_again_waits_no_longer_than_the_others(start: Open) -> None:
     assert first.error.kind is errors.QUEUE_TIMEOUT
 
 
-def test_idle_work_takes_what_nobody_needs(start: Open) -> None:
+def test_idle_work_takes_what_nobody_needs(open_queue: OpenQueue) -> None:
     """It gets a slot only where one is free and nobody waits; what it takes is no usual time of requests."""
-    bench = start(2)
+    bench = open_queue(2)
     bench.serve(10)
     first = bench.come()
     idle = bench.gate.enter_idle()
@@ -303,9 +256,9 @@ def test_idle_work_takes_what_nobody_needs(start: Open) -> None:
     assert late.error.retry_after == 10.0
 
 
-def test_only_chats_take_slots(start: Open) -> None:
+def test_only_chats_take_slots(open_queue: OpenQueue) -> None:
     """With GPT2GIGA_SLOTS=chat all else goes at once, at any time; GigaChat's 429 counts all the same."""
-    bench = start(4, chat_only=True)
+    bench = open_queue(4, chat_only=True)
     for _ in range(4):
         bench.come()
     waiting = bench.come()
@@ -321,9 +274,9 @@ def test_only_chats_take_slots(start: Open) -> None:
     assert (bench.slots.limit, bench.slots.in_use) == (2, 4)
 
 
-def test_the_credential_with_the_most_room(start: Open) -> None:
+def test_the_credential_with_the_most_room(open_queue: OpenQueue) -> None:
     """Requests spread over accounts by what is free."""
-    bench = start(1, 3)
+    bench = open_queue(1, 3)
     visitors = [bench.come() for _ in range(5)]
     assert [account.slots.in_use for account in bench.accounts] == [1, 3]
     assert holders(*visitors) == [True] * 4 + [False]
@@ -333,47 +286,3 @@ def test_the_credential_with_the_most_room(start: Open) -> None:
     bench.settle()
     assert visitors[4].lease is not None
     assert visitors[4].lease.credential is given.credential
-
-
-@pytest.mark.parametrize("slots", [1, 10])
-def test_the_light_tenant_beside_a_heavy_one(start: Open, slots: int) -> None:
-    """A single request waits for one end of another at most, however many of another tenant's wait."""
-    bench = start(slots)
-    heavy = [bench.come("heavy") for _ in range(slots + 300)]
-    for _ in range(20):
-        next(visitor for visitor in heavy if visitor.lease).end()
-        bench.settle()
-        light = bench.come("light")
-        ends = 0
-        while light.lease is None:
-            next(visitor for visitor in heavy if visitor.lease).end()
-            bench.settle()
-            ends += 1
-        assert ends <= 1
-        light.end()
-        bench.settle()
-
-
-def test_a_batch_request_gives_way(start: Open) -> None:
-    """Within a tenant, to whatever is urgent and comes later."""
-    bench = start(1)
-    first, batch, urgent = bench.come(), bench.come(batch=True), bench.come()
-    first.end()
-    bench.settle()
-    assert holders(batch, urgent) == [False, True]
-
-
-def test_a_tenant_that_takes_long_has_fewer_turns(start: Open) -> None:
-    """Two tenants that always wait share GigaChat's time, not the number of their requests."""
-    bench = start(1)
-    bench.serve(1)
-    visitors = [bench.come(tenant, seconds=10_000) for _ in range(60) for tenant in ("long", "short")]
-    taken = {"long": 0.0, "short": 0.0}
-    for _ in range(60):
-        one = next(visitor for visitor in visitors if visitor.lease)
-        seconds = 4.0 if one.ticket.tenant == "long" else 1.0
-        taken[one.ticket.tenant] += seconds
-        bench.move(seconds)
-        one.end()
-        bench.settle()
-    assert 0.5 < taken["long"] / taken["short"] < 2.0
