@@ -55,12 +55,12 @@ class CircuitObserver(Protocol):
 class _Circuit:
     """One model's circuit, with its attempts of the last half minute."""
 
-    __slots__ = ("attempts", "failures", "is_stopped", "model", "opened", "part", "state", "until")
+    __slots__ = ("attempts", "failures", "is_stopped", "model", "part", "state", "until")
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.state = State.CLOSED
-        self.opened = self.until = 0.0  # since when and until when it is open
+        self.until = 0.0  # while it is open
         self.is_stopped = False
         self.part = 0
         self.attempts = [0] * _PARTS
@@ -117,11 +117,11 @@ class Circuits:
     def record_success(self, model: str, begun: float) -> None:
         """GigaChat answered, be it with a refusal of the request. `begun`: the attempt, on the monotonic clock.
 
-        What had begun before the circuit opened says nothing about what would begin now.
+        While the circuit is open, the attempt is from before it opened: that says nothing about what would begin now.
         """
         circuit = self._find(model)
         circuit.count(begun, failed=False)
-        if circuit.state is not State.CLOSED and begun >= circuit.opened:
+        if circuit.state is State.HALF_OPEN:
             self._close(circuit)
 
     def record_failure(self, model: str) -> None:
@@ -165,7 +165,7 @@ class Circuits:
         return self._troubled.get(model) or (None if model in self._circuits else self._troubled.get(_OTHER))
 
     def _open(self, circuit: _Circuit, until: float) -> None:
-        circuit.opened, circuit.until = self._clock(), until
+        circuit.until = until
         self._troubled[circuit.model] = circuit
         self._change(circuit, State.OPEN)
 

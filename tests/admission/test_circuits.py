@@ -78,9 +78,11 @@ TABLE: dict[str, tuple[list[str], list[str]]] = {
     "the probe succeeds": ([*PROBED, "succeed", "begin"], ["probe", "goes"]),
     "after it all begins anew": ([*PROBED, "succeed", *["fail"] * 3, "begin"], ["probe", "goes"]),
     "the probe fails": ([*PROBED, "fail", "pass 9", "begin", "pass 1", "begin"], ["probe", NO, "probe"]),
+    "another one fails beside the probe": ([*PROBED, "fail", "succeed", "begin"], ["probe", NO]),
     "the probe leaves": ([*PROBED, "abandon", "begin"], ["probe", "probe"]),
     "no probe leaves": ([*FAILED, "abandon", "begin"], [NO]),
     "leaves a closed one": (["abandon", "begin"], ["goes"]),
+    "succeeds while it is open": ([*FAILED, "pass 9", "succeed", "begin"], [NO]),
     "fails while it is open": ([*FAILED, "pass 9", "fail", "pass 1", "begin"], ["probe"]),
     "a stop": (["stop", "begin", "pass 299", "begin", "pass 1", "begin"], [STOPPED, STOPPED, "probe"]),
     "a stop of an open one": ([*FAILED, "stop", "begin", "pass 10", "begin"], [STOPPED, STOPPED]),
@@ -206,6 +208,18 @@ def test_what_began_before_a_stop_does_not_end_it() -> None:
     bench.clock.move(1)
     bench.circuits.record_success(MODEL, begun)
     assert bench.do("begin") == STOPPED
+
+
+def test_a_probe_that_had_its_slot_before() -> None:
+    """A request may get its slot a moment before the circuit opens, and be the probe: it closes the circuit."""
+    bench = Bench()
+    begun = bench.clock.now
+    bench.clock.move(0.001)
+    bench.open()
+    bench.do("back")
+    assert bench.do("begin") == "probe"
+    bench.circuits.record_success(MODEL, begun)
+    assert bench.do("begin") == "goes"
 
 
 @pytest.mark.parametrize(
