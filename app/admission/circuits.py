@@ -117,13 +117,16 @@ class Circuits:
         self._change(circuit, State.HALF_OPEN)
         return True
 
-    def record_success(self, model: str, now: float) -> None:
-        """GigaChat answered, be it with a refusal of the request. `now`: on the monotonic clock."""
+    def record_success(self, model: str, begun: float) -> None:
+        """GigaChat answered, be it with a refusal of the request. `begun`: the attempt, on the monotonic clock.
+
+        While the circuit is open, the attempt is from before it opened: that says nothing about what would begin now.
+        """
         circuit = self._circuits.get(model) or self._find(model)
-        if now >= circuit.part_ends:
-            circuit.begin_parts(now)
+        if begun >= circuit.part_ends:
+            circuit.begin_parts(begun)
         circuit.attempts[-1] += 1
-        if circuit.state is not State.CLOSED:
+        if circuit.state is State.HALF_OPEN:
             self._close(circuit)
 
     def record_failure(self, model: str) -> None:

@@ -108,10 +108,13 @@ class TenantQueue(Generic[L]):
         return None
 
     def charge(self, name: str, times: float) -> None:
-        """A request of this line took so many times the usual time: what it cost beyond its turn, or less."""
+        """A request of this line took so many times the usual time: what it cost beyond its turn, or less.
+
+        What short requests leave of a turn is for the turn that goes on: nobody saves for several.
+        """
         line = self._find(name)
         if line is not None:
-            line.credit = max(line.credit - (times - _TURN), -_DEEPEST_DEBT)
+            line.credit = min(max(line.credit - (times - _TURN), -_DEEPEST_DEBT), _TURN)
 
     def count_before(self, name: str, *, is_batch: bool) -> int:
         """How many waiting requests go before the next one of this line, if each costs the same."""

@@ -138,8 +138,9 @@ class Tries:
                 answer = await ask(lease)
             except FAILURES as failure:
                 asking.record.end_upstream()
-                self._tell_circuit(model, failure, lease, is_probe=is_probe)
-                lease.end(refused=isinstance(failure, Refused) and failure.status == 429)
+                cause = failure.cause if isinstance(failure, FileFailure) else failure
+                self._tell_circuit(model, cause, lease, is_probe=is_probe)
+                lease.end(refused=isinstance(cause, Refused) and cause.status == 429)
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
@@ -201,8 +202,6 @@ class Tries:
             record.add_queue_time(monotonic() - since)
 
     def _tell_circuit(self, model: str, failure: Failure, lease: CredentialLease, *, is_probe: bool) -> None:
-        if isinstance(failure, FileFailure):
-            failure = failure.cause
         if isinstance(failure, NoToken):
             if is_probe:
                 self._circuits.abandon(model)

@@ -69,6 +69,8 @@ def record() -> RequestRecord:
         upstream_started=now,
         upstream_status=200,
         tries=1,
+        queue_seconds=0.5,
+        retries=1,
         files=1,
         uploads=1,
         lost_files=("why",),
@@ -133,6 +135,8 @@ ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"stream": True, "keepalives": 3}, {"keepalives": 3}),
     ({"upstream_status": 429}, {"upstream_status": 429}),
     ({"tries": 2}, {"tries": 2}),
+    ({"queue_seconds": 0.12345}, {"queue_seconds": 0.1235}),
+    ({"retries": 3}, {"retries": 3}),
     ({"files": 1}, {"files": 1, "files_seconds": 0.0}),
     ({"files": 2, "uploads": 1}, {"files": 2, "uploads": 1, "files_seconds": 0.0}),
     (
@@ -206,7 +210,7 @@ async def test_failures_and_slow_requests_always_have_their_line(
     for _ in range(3):
         await ask(saying("x"))
     await ask({"model": "x"})
-    sandbox.state.faults.add("status", where="chat", status=500)
+    sandbox.state.faults.add("status", where="chat", times=2, status=500)
     await ask(saying("x"))
     sandbox.state.faults.add("slow", where="chat", seconds=3.05)
     await ask(saying("x", stream=True))
