@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from app.exchange.failures import (
 )
 from app.exchange.json_filter import keep_json
 from app.exchange.notes import tell_usage
+from app.exchange.open_stream import OpenStream
 from app.exchange.sender import Sender
 from app.exchange.stream import Stream
 from app.exchange.stream_filters import cut_at_stop, gather
@@ -30,7 +31,7 @@ from app.exchange.unfinished import UnfinishedAnswer, UnfinishedAnswers
 from app.exchange.variants import Variant
 from app.exchange.verdicts import Seen, see
 from app.observe.request_record import RequestRecord
-from app.translate.dialogue import Answer, Delta, End, Event, Failed, Note, Part, Text, Usage
+from app.translate.dialogue import Answer, End, Event, Failed, Note, Text, Usage
 from app.translate.gigachat.contract import UnreadableError
 from app.upstream import client
 from app.upstream.failures import Refused
@@ -39,34 +40,6 @@ from app.upstream.failures import Refused
 COUNT_SECONDS = 1.0
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class OpenStream:
-    """A stream whose first words have come, the question that it answers, and the events so far."""
-
-    question: Question
-    stream: Stream
-    events: list[Event]
-    lease: CredentialLease | None  # until it is ended
-    is_counted: bool = False  # its usage was asked for
-    is_ended: bool = False
-
-    def end_lease(self) -> None:
-        """GigaChat has nothing more to send, or nobody wants it."""
-        lease, self.lease = self.lease, None
-        if lease is not None:
-            lease.end()
-
-    @property
-    def parts(self) -> list[Part]:
-        """What the answer holds so far."""
-        return [event.part for event in self.events if type(event) is Delta]
-
-    @property
-    def end(self) -> End | None:
-        """The answer's end, if it has come."""
-        return next((event for event in self.events if type(event) is End), None)
 
 
 class Choices:
