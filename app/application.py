@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from app.admission import heap
 from app.admission.authenticator import Authenticator
-from app.admission.circuits import CIRCUIT_TIMES, Circuits, CircuitTimes
-from app.admission.gate import Gate
 from app.admission.memory import Memory
-from app.admission.retry_budget import RetryBudget
-from app.admission.slots import Slots
 from app.config import Config
-from app.exchange.balance import Balance
-from app.exchange.catalog import Catalog
-from app.exchange.chat import Chat
-from app.exchange.choices import Choices
-from app.exchange.credential import UpstreamCredential
-from app.exchange.embeddings import Embeddings
-from app.exchange.request_files import RequestFiles
-from app.exchange.runs import Runs
-from app.exchange.sender import Sender
-from app.exchange.tries import RETRY_PAUSES, RetryPauses, Tries
-from app.exchange.unfinished import UnfinishedAnswers
-from app.exchange.uploads import Uploads
-from app.exchange.variants import Fallbacks
 from app.media.addresses import is_public
-from app.media.fetch import open_fetcher
-from app.model_abilities import read_abilities
 from app.observe import metrics as families
-from app.observe import sampler
-from app.observe.credentials import CredentialObserver
-from app.observe.logs import LOGGER, fields
-from app.observe.metrics import Metrics
-from app.observe.queue import QueueObserver
 from app.observe.requests import RequestObserver
-from app.observe.upstream import UpstreamObserver
 from app.server import cors, handlers
 from app.server import health as health_pages
 from app.server.app_keys import AUTHENTICATOR, BODIES, BROWSERS, DRAIN, GATEWAY, REQUESTS
@@ -46,39 +19,21 @@ from app.server.bodies import BodyBudget
 from app.server.browser_guard import BrowserGuard
 from app.server.delivery import delivery
 from app.server.drain import Drain
-from app.server.gateway import Gateway
 from app.server.middlewares import access, authenticate, browsers, failures, send_continue, tell_client
 from app.server.routes import API_FORMS, OPEN
 from app.server.scrape import Scrape
-from app.storage.uploads import UploadJournal
-from app.supervision import supervise
-from app.tls_settings import make_watched_context
-from app.token_sources import choose_token_source
-from app.translate.gigachat import contracts
-from app.translate.models import ModelNames, bare
-from app.upstream.client import GigaChat, open_session
-from app.upstream.health_monitor import HealthMonitor
-from app.upstream.ready_token import ReadyToken
-from app.upstream.times import TIMES, UpstreamTimes
-from app.upstream.tokens import TokenKeeper
-from app.version import program_version
-
-_PERSONS_SCOPE = "GIGACHAT_API_PERS"
-_PERSONS_SLOTS, _OTHER_SLOTS = 1, 10
+from app.wiring import USUAL_TIMES, Times, open_gateway
 
 
 def build(
     config: Config,
     *,
     public: Callable[[str], bool] = is_public,
-    times: UpstreamTimes = TIMES,
-    circuit_times: CircuitTimes = CIRCUIT_TIMES,
-    pauses: RetryPauses = RETRY_PAUSES,
+    times: Times = USUAL_TIMES,
 ) -> web.Application:
     """The gateway for these settings. Its background tasks live while the application runs.
 
-    `public` judges the addresses that clients' files may be fetched from; `times` are the waits and pauses upstream,
-    `circuit_times` those of circuits, `pauses` those between tries.
+    `public` judges the addresses that clients' files may be fetched from; `times` are the waits and pauses.
     """
     drain, memory = Drain(), Memory(config.max_bodies_bytes)
     around = [access, delivery(drain, memory), failures, browsers, authenticate]
@@ -104,170 +59,9 @@ def build(
         cors.setup(app, api, config.cors_origins)
 
     async def upstream(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(config, app[REQUESTS], drain, memory, public, times, circuit_times, pauses) as gateway:
+        async with open_gateway(config, app[REQUESTS], drain, memory, public, times) as gateway:
             app[GATEWAY] = gateway
             yield
 
     app.cleanup_ctx.append(upstream)
     return app
-
-
-@asynccontextmanager
-async def open_gateway(
-    config: Config,
-    requests: RequestObserver,
-    drain: Drain,
-    memory: Memory,
-    public: Callable[[str], bool],
-    times: UpstreamTimes,
-    circuit_times: CircuitTimes,
-    pauses: RetryPauses,
-) -> AsyncIterator[Gateway]:
-    """The rooms below the server, wired, with their background tasks running."""
-    metrics = requests.metrics
-    _publish_settings(config, metrics)
-    async with AsyncExitStack() as stack:
-        gigachat, credential, ready, circuits = await _open_upstream(stack, config, requests, times, circuit_times)
-        queue = QueueObserver(metrics)
-        gate = Gate(
-            [credential],
-            queue,
-            length=config.queue_length,
-            tenants=config.tenants,
-            chat_only=config.slots == "chat",
-        )
-        _publish_slots(metrics, gate, credential)
-        configured = [(setting, bare(model)) for setting, model in config.models()]
-        catalog = Catalog(gigachat, credential, metrics, gate.enter_idle, configured)
-        sender = Sender(gigachat, metrics)
-        fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
-        uploads = Uploads(
-            sender,
-            UploadJournal(config.state_dir, _report_journal_failure),
-            config.file_seconds,
-            credential=credential.alias,
-            enter_idle=gate.enter_idle,
-        )
-        abilities = read_abilities(config)
-        contract = contracts.make_chat(cached_contained=config.cached_tokens == "contained")
-        tries = Tries(gate, circuits, RetryBudget(), metrics, pauses)
-        unfinished = UnfinishedAnswers(contract, sender, gate.enter_idle, requests.report_late_usage)
-        chat = Chat(
-            contract,
-            tries,
-            Choices(sender, unfinished, first_byte_seconds=config.first_byte_seconds, silence_seconds=config.timeout),
-            RequestFiles(contract, fetcher, uploads, memory),
-            Fallbacks(config.structured_output, state_echo=config.state_echo),
-            abilities,
-            catalog,
-            unfinished.ratios,
-        )
-        embeddings = Embeddings(tries, sender, catalog)
-        tasks = {
-            "token-renewal": credential.keeper.run(),
-            "gigachat-monitor": gigachat.monitor.run(catalog.refresh),
-            "files": uploads.run(),
-            "unfinished-answers": unfinished.run(),
-            "sampler": sampler.watch(metrics, lambda: _find_source(credential.keeper)),
-            "heap": heap.trim_after_peaks(memory),
-        }
-        if config.balance_seconds:
-            balance = Balance(gigachat, credential, metrics, gate.enter_idle, config.balance_seconds)
-            tasks["balance"] = balance.run()
-        if ready is not None:
-            tasks["ready-token"] = ready.run(catalog.accepts_token)
-        for name, task in tasks.items():
-            await stack.enter_async_context(supervise(task, name))
-        names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
-        runs = Runs(drain.writing, requests.report_run)
-        stack.push_async_callback(runs.stop)
-        yield Gateway(
-            config,
-            names,
-            abilities,
-            chat,
-            embeddings,
-            catalog,
-            gigachat,
-            credential,
-            gate,
-            circuits,
-            runs,
-            program_version(),
-        )
-
-
-def _count_slots(config: Config) -> int:
-    """How many requests GigaChat takes at a time: of a person one, of others ten.
-
-    Source: docs/gigachat-api.md, "Limits, models, prices".
-    """
-    if config.max_concurrency is not None:
-        return config.max_concurrency
-    scope = (config.credentials[0].scope if config.credentials else None) or config.scope
-    return _PERSONS_SLOTS if scope == _PERSONS_SCOPE else _OTHER_SLOTS
-
-
-def _publish_slots(metrics: Metrics, gate: Gate[UpstreamCredential], credential: UpstreamCredential) -> None:
-    """Have the metrics show the queue and the slots whenever they are read."""
-    slots, label = credential.slots, credential.health.label
-    metrics.queue_oldest.set_function(gate.oldest_wait)
-    metrics.slots_in_use.labels(label).set_function(lambda: slots.in_use)
-    metrics.slots_limit.labels(label).set_function(lambda: slots.limit)
-
-
-def _publish_settings(config: Config, metrics: Metrics) -> None:
-    """Set the metrics that the settings alone decide."""
-    metrics.build_info.labels(program_version()).set(1)
-    metrics.config_info.clear()
-    metrics.config_info.labels(config.fingerprint()).set(1)
-    metrics.allow_models(bare(model) for _, model in config.models())
-
-
-async def _open_upstream(
-    stack: AsyncExitStack,
-    config: Config,
-    requests: RequestObserver,
-    times: UpstreamTimes,
-    circuit_times: CircuitTimes,
-) -> tuple[GigaChat, UpstreamCredential, ReadyToken | None, Circuits]:
-    """GigaChat's client, the credential and its tokens, over sessions that end with the stack.
-
-    The second level of tokens is None without one.
-    """
-    metrics = requests.metrics
-    alias = config.credentials[0].alias if config.credentials else "default"
-    health = CredentialObserver(metrics, alias)
-    observer = UpstreamObserver(metrics, health, requests.streak)
-    circuits = Circuits(QueueObserver(metrics), circuit_times)
-    context = make_watched_context(config, metrics)
-    session = await stack.enter_async_context(open_session(context, config.connect_seconds))
-    token_session = await stack.enter_async_context(open_session(context, config.connect_seconds, reuse=False))
-    gigachat = GigaChat(
-        session,
-        config.base_url,
-        HealthMonitor(observer, times=times, on_return=circuits.try_soon),
-        timeout=config.timeout,
-        proxy=config.proxy_for(config.base_url),
-        times=times,
-    )
-    ready = None
-    if config.access_token or config.access_token_file:
-        ready = ReadyToken(config.access_token, config.access_token_file, observer.ready_judged, times=times)
-    fetch, source = choose_token_source(config, token_session, times)
-    keeper = TokenKeeper(fetch, ready, observer, source=source, times=times)
-    return gigachat, UpstreamCredential(keeper, health, Slots(_count_slots(config))), ready, circuits
-
-
-def _find_source(keeper: TokenKeeper) -> str | None:
-    """Where the token in use came from; None before anybody knows which level will serve."""
-    return keeper.status().source if keeper.settled else None
-
-
-def _report_journal_failure(fault: OSError) -> None:
-    LOGGER.warning(
-        "the journal of uploaded files can't be kept: after a restart some will stay at GigaChat",
-        extra=fields(
-            error=fault.strerror or str(fault), remedy="make room in GPT2GIGA_STATE_DIR, and let it be written"
-        ),
-    )

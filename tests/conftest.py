@@ -25,6 +25,7 @@ from app.sandbox.state import SandboxSettings
 from app.serve import listen
 from app.server.app_keys import DRAIN
 from app.upstream.times import TIMES, UpstreamTimes
+from app.wiring import Times
 from tests.hosting import Host
 from tests.measurement import pytest_collection, pytest_runtest_protocol  # noqa: F401 - hooks
 from tests.programs import pytest_terminal_summary  # noqa: F401 - a hook
@@ -85,7 +86,7 @@ async def start_gateway(sandbox: server.Running) -> AsyncIterator[GatewayStarter
             **changes: str,
         ) -> Running:
             config = Config.load(environment(upstream or sandbox, **changes), dotenv=None)
-            app = build(config, public=public, times=times, circuit_times=circuit_times, pauses=pauses)
+            app = build(config, public=public, times=Times(times, circuit_times, pauses))
             runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
             with pytest.MonkeyPatch.context() as patch:
                 # Reading the system's certificates is most of a start.

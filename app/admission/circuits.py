@@ -19,7 +19,7 @@ from typing import Protocol
 from app import errors
 from app.errors import GatewayError
 
-MOST_MODELS = 64  # names of models come from clients; more share one circuit
+MOST_MODELS = 64  # names of models come from clients; more that fail at a time share one circuit
 _OTHER = "other"
 _PART_SECONDS, _PARTS = 5.0, 6
 
@@ -72,10 +72,11 @@ class _Circuit:
 
     def begin_parts(self, now: float) -> None:
         """Begin the part of the present moment; those that are older than half a minute are forgotten."""
-        passed = min(_PARTS, int((now - self.part_ends) / _PART_SECONDS) + 1)
+        passed = int((now - self.part_ends) / _PART_SECONDS) + 1
+        self.part_ends += passed * _PART_SECONDS
+        passed = min(passed, _PARTS)
         for counts in (self.attempts, self.failures):
             counts[:] = [*counts[passed:], *[0] * passed]
-        self.part_ends = now + _PART_SECONDS
 
 
 class Circuits:
@@ -99,7 +100,7 @@ class Circuits:
         """Raise GatewayError while a model is not asked."""
         circuit = self._find_troubled(model)
         if circuit is not None and self._clock() < circuit.until:
-            raise _refusal(circuit, circuit.until - self._clock())
+            raise _refusal(circuit, circuit.until - self._clock() if circuit.state is State.OPEN else 0.0)
 
     def begin(self, model: str) -> bool:
         """An attempt begins. Returns whether it is the probe of a circuit whose time is over.
@@ -156,15 +157,24 @@ class Circuits:
     def try_soon(self) -> None:
         """GigaChat has come back: whatever failed, but for stopped models, may be tried at once."""
         for circuit in self._troubled.values():
-            if not circuit.is_stopped:
+            if circuit.state is State.OPEN and not circuit.is_stopped:
                 circuit.until = min(circuit.until, self._clock())
 
     def _find(self, model: str) -> _Circuit:
         circuit = self._circuits.get(model)
         if circuit is None:
+            if len(self._circuits) >= MOST_MODELS:
+                self._forget_one()
             name = model if len(self._circuits) < MOST_MODELS else _OTHER
             circuit = self._circuits.setdefault(name, _Circuit(name))
         return circuit
+
+    def _forget_one(self) -> None:
+        """Make room: forget the model that came first of those that are asked."""
+        for name in self._circuits:
+            if name not in self._troubled and name != _OTHER:
+                del self._circuits[name]
+                return
 
     def _find_troubled(self, model: str) -> _Circuit | None:
         """The model's circuit if it is not closed."""

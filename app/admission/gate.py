@@ -65,13 +65,16 @@ class Lease(Generic[C]):
         """One more holder, who ends the lease too."""
         self._holders += 1
 
-    def end(self, *, refused: bool = False) -> None:
-        """A holder needs the slot no longer; the last one gives it back. `refused`: GigaChat answered 429."""
+    def end(self, *, refused: bool = False, served: bool = True) -> None:
+        """A holder needs the slot no longer; the last one gives it back.
+
+        `refused`: GigaChat answered 429. `served`: GigaChat was asked, so that its time counts.
+        """
         if refused:
             self.credential.slots.lower(self.begun)
         self._holders -= 1
         if not self._holders:
-            self._gate._give_back(self, refused=refused)
+            self._gate._give_back(self, served=served and not refused)
 
 
 class _SlotlessLease(Lease[C]):
@@ -79,7 +82,7 @@ class _SlotlessLease(Lease[C]):
 
     __slots__ = ()
 
-    def end(self, *, refused: bool = False) -> None:
+    def end(self, *, refused: bool = False, served: bool = True) -> None:  # noqa: ARG002
         """A holder needs it no longer."""
         if refused:
             self.credential.slots.lower(self.begun)
@@ -214,11 +217,11 @@ class Gate(Generic[C]):
         self._queue.remove(waiting)
         if waiting.turn.done() and not waiting.turn.cancelled():
             with suppress(asyncio.InvalidStateError):
-                waiting.turn.result().end()
+                waiting.turn.result().end(served=False)
 
-    def _give_back(self, lease: Lease[C], *, refused: bool) -> None:
+    def _give_back(self, lease: Lease[C], *, served: bool) -> None:
         lease.credential.slots.in_use -= 1
-        if lease._line and not refused:
+        if served and lease._line:
             self._measure(lease._line, self._clock() - lease.begun)
         if self._queue.length:
             self._dispatch()

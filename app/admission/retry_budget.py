@@ -42,7 +42,8 @@ class RetryBudget:
 
     def _begin_parts(self, now: float) -> None:
         """Begin the part of the present moment; those of the minute before are forgotten."""
-        passed = min(_PARTS, int((now - self._part_ends) / _PART_SECONDS) + 1)
+        passed = int((now - self._part_ends) / _PART_SECONDS) + 1
+        self._part_ends += passed * _PART_SECONDS
+        passed = min(passed, _PARTS)
         for counts in (self._requests, self._retries):
             counts[:] = [*counts[passed:], *[0] * passed]
-        self._part_ends = now + _PART_SECONDS

@@ -62,6 +62,9 @@ class TenantQueue(Generic[L]):
         self._old: OrderedDict[str, _Line[L]] = OrderedDict()
         self.length = 0  # of the whole queue
 
+    def __len__(self) -> int:
+        return self.length
+
     def __iter__(self) -> Iterator[Waiting[L]]:
         for line in self._lines():
             yield from line.urgent

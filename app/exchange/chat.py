@@ -12,7 +12,8 @@ from typing import TypeVar
 from app.admission.tickets import Ticket
 from app.exchange.attempt import Attempt
 from app.exchange.catalog import Catalog
-from app.exchange.choices import Choices, OpenStream
+from app.exchange.choices import Choices
+from app.exchange.open_stream import OpenStream
 from app.exchange.outcomes import ClientErrors
 from app.exchange.request_files import FilesOfRequest, RequestFiles
 from app.exchange.tries import CredentialLease, Tries

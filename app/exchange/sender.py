@@ -92,7 +92,6 @@ class Sender:
                 self._count_use(job, status, record, token, credential)
                 retries = retries or _Retries()
                 token = await self._next_token(failure, token, retries, credential)
-                record.record_retry()
             except asyncio.CancelledError:
                 self._count_use(job, None, record, token, credential)  # the client has left, or its time is up
                 raise

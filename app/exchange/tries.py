@@ -131,7 +131,7 @@ class Tries:
         model = asking.model
         tried: _Tried | None = None
         while True:
-            lease = await self._enter(asking, None if tried is None else tried.failure)
+            lease = await self._enter(asking, tried)
             is_probe = False
             try:
                 is_probe = self._circuits.begin(model)
@@ -144,7 +144,7 @@ class Tries:
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
-                lease.end()
+                lease.end(served=asking.record.upstream_started is not None)
                 if is_probe:
                     self._circuits.abandon(model)
                 raise
@@ -155,7 +155,7 @@ class Tries:
                 return answer, lease
             await self._pause(asking.record, pause)
 
-    async def _enter(self, asking: Asking, failure: Failure | None) -> CredentialLease:
+    async def _enter(self, asking: Asking, tried: _Tried | None) -> CredentialLease:
         """A lease. A request that was tried before and finds no time for another try ends with that try's failure."""
         self._circuits.refuse_if_open(asking.model)
         lease = self._gate.enter_at_once(asking.ticket, chat=asking.chat)
@@ -163,11 +163,12 @@ class Tries:
             return lease
         since = monotonic()
         try:
-            return await self._gate.wait(asking.ticket, again=failure is not None)
+            return await self._gate.wait(asking.ticket, again=tried is not None)
         except GatewayError:
-            if failure is not None:
-                raise failure from None
-            raise
+            if tried is None or tried.failure is None:
+                raise
+            tried.count(self._metrics, "failure")
+            raise tried.failure from None
         finally:
             asking.record.add_queue_time(monotonic() - since)
 

@@ -49,7 +49,7 @@ class Uploads:
     ) -> None:
         self._api = FilesApi(sender)
         self._credential = credential
-        self._enter_idle = enter_idle
+        self.enter_idle = enter_idle
         self._journal = journal
         self._idle_seconds = idle_seconds
         self._files = UploadedFiles(max_files)
@@ -153,7 +153,7 @@ class Uploads:
             self._journal.remove(file.file.id)
 
     async def _delete(self, file: UploadedFile) -> bool:
-        lease = self._enter_idle()
+        lease = self.enter_idle()
         if lease is None:
             return False
         try:

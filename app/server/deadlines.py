@@ -62,7 +62,7 @@ def _read_seconds(told: str) -> float:
 
 
 @asynccontextmanager
-async def within(ticket: Ticket, record: RequestRecord) -> AsyncIterator[None]:
+async def within(ticket: Ticket) -> AsyncIterator[None]:
     """A context that ends at the client's deadline, if it names one. Raises GatewayError then."""
     if ticket.deadline is None:
         yield
@@ -73,10 +73,7 @@ async def within(ticket: Ticket, record: RequestRecord) -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        if record.upstream_started is None:
-            message = "The request's deadline passed while it waited for its turn. Try again later, or wait longer."
-            raise GatewayError(errors.QUEUE_TIMEOUT, message) from None
-        message = "The request's deadline passed before GigaChat's answer was whole. Wait longer, or ask for less."
+        message = "The request's deadline passed before its answer was whole. Wait longer, or ask for less."
         raise GatewayError(errors.DEADLINE_EXCEEDED, message) from None
 
 

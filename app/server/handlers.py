@@ -51,12 +51,12 @@ async def chat(request: web.Request) -> web.StreamResponse:
             del asked, notes  # the stream lasts, and needs no question
             return await _streamed(request, plan, writer, held)
         if ticket.drains:
-            around = partial(within, ticket, record)
+            around = partial(within, ticket)
             answers = await gateway.runs.finish(partial(gateway.chat.answers, plan), around, record)
         elif ticket.deadline is None:
             answers = await gateway.chat.answers(plan)
         else:
-            async with within(ticket, record):
+            async with within(ticket):
                 answers = await gateway.chat.answers(plan)
         return _json(asked.write(answers, answer_id))
 
@@ -71,7 +71,7 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
         del body
         notes, strict = [*repairs, *notes], _strict(request, gateway)
         ticket = make_ticket(request.headers, record, gateway.config, stream=False)
-        async with within(ticket, record):
+        async with within(ticket):
             found = await gateway.embeddings.answer(asked, notes, record, ticket, strict=strict, take=held.take)
         return _json(EMBEDDINGS.write_embeddings(asked, found))
 
@@ -107,11 +107,11 @@ async def _streamed(
         try:
             ticket, batches = plan.ticket, gateway.chat.stream(plan)
             if ticket.drains:
-                batches = gateway.runs.stream(batches, partial(within, ticket, record), record)
+                batches = gateway.runs.stream(batches, partial(within, ticket), record)
             if ticket.deadline is None or ticket.drains:
                 await _send_stream(batches, plan, writer, out, held)
             else:
-                async with within(ticket, record):
+                async with within(ticket):
                     await _send_stream(batches, plan, writer, out, held)
         except ClientGone:
             record.record_departure()
@@ -137,7 +137,7 @@ async def _send_stream(
 async def _failed(out: EventStream, writer: ClientStreamWriter, error: GatewayError, record: RequestRecord) -> None:
     record_error(record, error)
     if record.aborted_by is None:
-        record.record_abort("upstream")
+        record.record_abort("client" if error.kind is errors.DEADLINE_EXCEEDED else "upstream")
     try:
         await out.write(writer.fail(error))
     except ClientGone:

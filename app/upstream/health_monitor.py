@@ -27,7 +27,7 @@ class HealthObserver(Protocol):
 class HealthMonitor:
     """What is known of GigaChat's API. `available` is None before the first answer or failure.
 
-    `on_return` is called whenever it becomes available.
+    `on_return` is called when it becomes available after nobody could reach it.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class HealthMonitor:
         self._clock = clock
         self._heard_at = 0.0  # by the clock
         self._gone_since = 0.0
+        self._was_out_of_reach = False
         self._asked_while_gone = 0
         self._failures = 0  # in a row
         self._doubted = asyncio.Event()
@@ -60,18 +61,21 @@ class HealthMonitor:
             seconds = self._heard_at - self._gone_since if self.available is False else None
             self.available, self.detail, self._asked_while_gone = True, None, 0
             self._observer.became_available(seconds)
-            self._on_return()
+            if self._was_out_of_reach:
+                self._was_out_of_reach = False
+                self._on_return()
 
     def report_failure(self, detail: str) -> None:
         """One request failed, perhaps by its own fault: GigaChat is asked at once, and a third failure decides."""
         self._failures += 1
         if self._failures >= _FAILURES or not self.available:
-            self.mark_unavailable(detail)
+            self.mark_unavailable(detail, reached=True)
         else:
             self._doubted.set()
 
-    def mark_unavailable(self, detail: str) -> None:
-        """GigaChat cannot be reached, or something else answers in its place."""
+    def mark_unavailable(self, detail: str, *, reached: bool = False) -> None:
+        """GigaChat cannot be reached, or something else answers in its place; `reached`: it fails."""
+        self._was_out_of_reach = self._was_out_of_reach or not reached
         self._heard_at = self._clock()
         if self.available is not False:
             self.available, self._gone_since = False, self._heard_at

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from app.exchange import tries
 from app.exchange.failures import NO_CALL, BrokenAnswer, Failure, FileFailure, NoFirstEvent, NoJson, NoStream, Page
-from app.exchange.tries import Row, find_row
+from app.exchange.tries import RETRY_PAUSES, Row, find_row
 from app.sandbox import server
 from app.translate.dialogue import Failed
 from app.translate.gigachat.contract import UnreadableError
@@ -25,6 +25,16 @@ from tests.watching import CHAT, Reply, ask, asking, counted, saying, told
 EMBEDDINGS = "/v1/embeddings"
 FAMILY = "gpt2giga_proxy_retries_total"
 REASONS = ("stale", "unauthorized", "forbidden", "rate_limit", "server_error", "connect", "timeout", "cut")
+
+
+@pytest.fixture
+def start_gateway(start_gateway: GatewayStarter) -> GatewayStarter:
+    """Gateways that try again, in the times of every gateway's."""
+
+    async def start(*upstream: server.Running, **changes: Any) -> Running:
+        return await start_gateway(*upstream, **{"pauses": RETRY_PAUSES, "GPT2GIGA_QUEUE_SECONDS": "120", **changes})
+
+    return start
 
 
 def refused(status: int, body: bytes = b"{}") -> Refused:

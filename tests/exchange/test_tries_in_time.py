@@ -11,6 +11,7 @@ import pytest
 
 from app.admission.circuits import CircuitTimes
 from app.admission.retry_budget import FLOOR
+from app.exchange.tries import RETRY_PAUSES
 from app.sandbox import server
 from tests.exchange.test_tries import EMBEDDINGS, retried
 from tests.running import GatewayStarter, Running, SandboxStarter, eventually
@@ -18,6 +19,16 @@ from tests.watching import Reply, ask, asking, saying, told
 
 NEVER = CircuitTimes(attempts=1_000_000)
 BUSY = {"kind": "status", "status": 429}
+
+
+@pytest.fixture
+def start_gateway(start_gateway: GatewayStarter) -> GatewayStarter:
+    """Gateways that try again, in the times of every gateway's."""
+
+    async def start(*upstream: server.Running, **changes: Any) -> Running:
+        return await start_gateway(*upstream, **{"pauses": RETRY_PAUSES, "GPT2GIGA_QUEUE_SECONDS": "120", **changes})
+
+    return start
 
 
 def chats(sandbox: server.Running) -> list[tuple[str, int]]:

@@ -53,7 +53,7 @@ def make_form(content: str) -> Form:
 
 async def upload(uploads: Uploads, content: str, pins: list[UploadedFile]) -> UploadedFile:
     """A text at GigaChat, pinned: uploaded if it is not there."""
-    lease = uploads._enter_idle()
+    lease = uploads.enter_idle()
     assert lease is not None
 
     async def prepare() -> PreparedFile:

@@ -210,7 +210,7 @@ async def test_failures_and_slow_requests_always_have_their_line(
     for _ in range(3):
         await ask(saying("x"))
     await ask({"model": "x"})
-    sandbox.state.faults.add("status", where="chat", times=2, status=500)
+    sandbox.state.faults.add("status", where="chat", status=500)
     await ask(saying("x"))
     sandbox.state.faults.add("slow", where="chat", seconds=3.05)
     await ask(saying("x", stream=True))

@@ -252,7 +252,7 @@ async def test_a_time_out_of_the_block_itself_is_left_alone() -> None:
     record = RequestRecord()
     ticket = make_ticket({"X-Request-Deadline-Ms": "60000"}, record, CONFIG, stream=False)
     with pytest.raises(TimeoutError):
-        async with within(ticket, record):
+        async with within(ticket):
             raise TimeoutError
 
 

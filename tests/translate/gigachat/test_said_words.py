@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app.translate.gigachat.said_words import MAX_CHARACTERS, SaidWords
+from app.translate.gigachat.said_words import MANY, MAX_CHARACTERS, SaidWords
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 66, 1000])
@@ -16,9 +16,9 @@ def test_all_words(count: int, joins: bool) -> None:
     said = SaidWords()
     pieces = [f"слово {number} " for number in range(count)]
     for piece in pieces:
-        said.add(piece)
+        said.pieces.append(piece)
         if joins:
-            said.join_many()
+            said.join()
     assert said.text() == "".join(pieces)
     assert said.text() == "".join(pieces)
 
@@ -27,8 +27,9 @@ def test_no_more_than_any_context_has() -> None:
     """An answer without end is kept up to a size."""
     said = SaidWords()
     for number in range(130):
-        said.add(chr(ord("a") + number % 26) * 2**16)
-        said.join_many()
+        said.pieces.append(chr(ord("a") + number % 26) * 2**16)
+        if len(said.pieces) > MANY:
+            said.join()
     assert len(said.text()) == MAX_CHARACTERS
     assert said.text().startswith("a" * 2**16 + "b")
 
@@ -38,7 +39,8 @@ def test_the_smallest_pieces_are_not_kept_one_by_one() -> None:
     said = SaidWords()
     before = sys.getallocatedblocks()
     for number in range(100_000):
-        said.add(str(number % 1000) + "!")
-        said.join_many()
-    assert sys.getallocatedblocks() - before < 1000
+        said.pieces.append(str(number % 1000) + "!")
+        if len(said.pieces) > MANY:
+            said.join()
+    assert sys.getallocatedblocks() - before < 2000
     assert len(said.text()) == sum(len(str(number % 1000)) + 1 for number in range(100_000))

@@ -1,0 +1,129 @@
+"""Answers that come to their end though their client leaves: `X-On-Abort: drain`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.sandbox import server
+from app.server.app_keys import DRAIN
+from tests.running import GatewayStarter, Running, eventually
+from tests.watching import CHAT, Reply, ask, asking, saying
+
+DRAINS = {"X-On-Abort": "drain"}
+LATE = "usage of an abandoned answer"
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+
+
+def late_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The fields of the lines about answers whose clients had left."""
+    return [record.__dict__["gateway_fields"] for record in caplog.records if record.getMessage() == LATE]
+
+
+async def leave(http: aiohttp.ClientSession, gateway: Running, body: dict[str, Any], seen: asyncio.Event) -> None:
+    """A client that leaves once GigaChat works, or its first words have come."""
+
+    async def read() -> None:
+        async with http.post(gateway.url + CHAT, json=body, headers=DRAINS) as response:
+            await response.content.readany()
+            await asyncio.sleep(30)
+
+    client = asyncio.create_task(read())
+    await seen.wait()
+    client.cancel()
+    await asyncio.gather(client, return_exceptions=True)
+
+
+@both
+async def test_whoever_stays_gets_the_answer(stream: bool, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """The answer is the same as without the header, in the same form."""
+    replies: list[Reply] = [
+        await ask(http, gateway, saying("hello there", stream=stream), headers=headers) for headers in ({}, DRAINS)
+    ]
+    assert [reply.status for reply in replies] == [200, 200]
+    assert len({reply.content for reply in replies}) == 1
+    if stream:
+        assert replies[1].events[-1] == "[DONE]"
+
+
+@both
+async def test_the_answer_is_made_to_its_end(
+    stream: bool,
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """GigaChat is read to its end, which tells the exact usage; the slot is held as long, and no longer."""
+    caplog.set_level(logging.INFO, "gpt2giga")
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY="1")
+    slots, seen = gateway.gateway.credential.slots, asyncio.Event()
+    sandbox.state.faults.add("stall" if stream else "slow", "chat", seconds=0.4, **({"after": 3} if stream else {}))
+    leaving = asyncio.create_task(leave(http, gateway, asking("sandbox:long 60", stream=stream), seen))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    await asyncio.sleep(0.1)
+    seen.set()
+    await leaving
+    assert slots.in_use == 1
+    await eventually(lambda: len(late_lines(caplog)) == 1)
+    (record,) = sandbox.state.requests.of("chat")
+    (line,) = late_lines(caplog)
+    assert (record.outcome, line["method"]) == ("done", "upstream")
+    assert line["completion_tokens"] > 50
+    assert sandbox.state.requests.of("tokens") == []
+    await eventually(lambda: slots.in_use == 0)
+
+
+@both
+async def test_errors_are_the_same(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A refusal is a real status, also in a stream."""
+    sandbox.state.faults.add("status", "chat", status=402)
+    reply = await ask(http, gateway, saying("x", stream=stream), headers=DRAINS)
+    assert (reply.status, reply.error["code"]) == (429, "insufficient_quota")
+
+
+async def test_a_stream_that_breaks_off_says_so(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """With the words that came before."""
+    sandbox.state.faults.add("cut", "chat", after=3)
+    reply = await ask(http, gateway, asking("sandbox:long 60", stream=True), headers=DRAINS)
+    assert (reply.status, reply.events[-1]["error"]["code"]) == (200, "stream_truncated")
+
+
+@both
+async def test_the_deadline_ends_it_all_the_same(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """Whoever names a deadline does not want the answer after it."""
+    sandbox.state.faults.add("slow", "chat", seconds=5.0)
+    headers = {**DRAINS, "X-Request-Deadline-Ms": "200"}
+    reply = await ask(http, gateway, saying("x", stream=stream), headers=headers)
+    assert (reply.status, reply.error["code"]) == (504, "deadline_exceeded")
+    await eventually(lambda: sandbox.state.chatting == 0)
+
+
+async def test_a_shutdown_waits_for_it(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """For as long as it waits for anybody; then it is ended."""
+    seen, drain = asyncio.Event(), gateway.app[DRAIN]
+    sandbox.state.faults.add("slow", "chat", seconds=0.5)
+    leaving = asyncio.create_task(leave(http, gateway, saying("x"), seen))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    seen.set()
+    await leaving
+    await asyncio.sleep(0.05)
+    assert drain.under_way == 1
+    await drain.finish(5)
+    assert [record.outcome for record in sandbox.state.requests.of("chat")] == ["done"]
+
+
+async def test_another_word_is_refused(gateway: Running, http: aiohttp.ClientSession) -> None:
+    """A misspelt wish must not be ignored."""
+    reply = await ask(http, gateway, saying("x"), headers={"X-On-Abort": "finish"})
+    assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_value", "X-On-Abort")
