@@ -52,7 +52,8 @@ async def chat(request: web.Request) -> web.StreamResponse:
             return await _streamed(request, plan, writer, held)
         if ticket.drains:
             around = partial(within, ticket)
-            answers = await gateway.runs.finish(partial(gateway.chat.answers, plan), around, record)
+            work = partial(gateway.chat.answers, plan)
+            answers = await gateway.runs.finish(work, around, record, held.hand_over())
         elif ticket.deadline is None:
             answers = await gateway.chat.answers(plan)
         else:
@@ -107,7 +108,7 @@ async def _streamed(
         try:
             ticket, batches = plan.ticket, gateway.chat.stream(plan)
             if ticket.drains:
-                batches = gateway.runs.stream(batches, partial(within, ticket), record)
+                batches = gateway.runs.stream(batches, partial(within, ticket), record, held.hand_over())
             if ticket.deadline is None or ticket.drains:
                 await _send_stream(batches, plan, writer, out, held)
             else:

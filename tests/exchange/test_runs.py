@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from app.sandbox import server
-from app.server.app_keys import DRAIN
+from app.server.app_keys import BODIES, DRAIN
 from tests.running import GatewayStarter, Running, eventually
 from tests.watching import CHAT, Reply, ask, asking, saying
 
@@ -76,6 +76,24 @@ async def test_the_answer_is_made_to_its_end(
     assert line["completion_tokens"] > 50
     assert sandbox.state.requests.of("tokens") == []
     await eventually(lambda: slots.in_use == 0)
+
+
+@both
+async def test_its_body_counts_as_long(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """What the request holds is held by the work, though its client has left; a stream that has begun holds nothing."""
+    memory, seen = gateway.app[BODIES].memory, asyncio.Event()
+    sandbox.state.faults.add("slow", "chat", seconds=0.4)
+    body = {**asking("x" * 300_000), "stream": stream}
+    leaving = asyncio.create_task(leave(http, gateway, body, seen))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    seen.set()
+    await leaving
+    await asyncio.sleep(0.05)
+    assert memory.limit - memory.left > 300_000
+    await eventually(lambda: memory.left == memory.limit)
+    assert gateway.gateway.credential.slots.in_use == 0 or stream
 
 
 @both
