@@ -97,3 +97,16 @@ def test_a_slot_that_was_never_lost_does_not_come_back() -> None:
     assert slots.free == 4
     slots.lower(clock.now)
     assert slots.free == 2
+
+
+def test_when_a_slot_comes_back() -> None:
+    """So long after the last refusal, or after the last one that came back; never while none is missing."""
+    clock = Clock()
+    slots = Slots(3, clock)
+    assert slots.regain_seconds is None
+    slots.lower(clock.now)
+    assert slots.regain_seconds == MINUTE
+    clock.move(MINUTE + 20)
+    assert (slots.limit, slots.regain_seconds) == (2, MINUTE - 20)
+    clock.move(MINUTE)
+    assert slots.regain_seconds is None
