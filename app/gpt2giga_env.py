@@ -60,11 +60,11 @@ _INEFFECTIVE_PREFIXES = (
 )
 _INEFFECTIVE = {
     "GIGACHAT_FLAGS": "a request may carry flags itself",
-    "GIGACHAT_MAX_CONNECTIONS": "",
-    "GIGACHAT_MAX_RETRIES": "",
+    "GIGACHAT_MAX_CONNECTIONS": "GIGACHAT_MAX_CONCURRENCY says how many requests GigaChat has at a time",
+    "GIGACHAT_MAX_RETRIES": "failures before the first word are always tried again, a 429 while a request may wait",
     "GIGACHAT_PROFANITY_CHECK": "a request may carry profanity_check itself",
-    "GIGACHAT_RETRY_BACKOFF_FACTOR": "",
-    "GIGACHAT_RETRY_ON_STATUS_CODES": "",
+    "GIGACHAT_RETRY_BACKOFF_FACTOR": "pauses between tries are the gateway's own",
+    "GIGACHAT_RETRY_ON_STATUS_CODES": "429 and 5xx are always tried again before the first word",
     "GIGACHAT_SSL_CONTEXT": "",
     "GIGACHAT_TOKEN_EXPIRY_BUFFER_MS": "",
     "GPT2GIGA_ADMIN_API_ENABLED": "",

@@ -132,6 +132,8 @@ def test_everything_else_is_named() -> None:
         GPT2GIGA_LOG_FILENAME="x",
         GPT2GIGA_TRAFFIC_LOG_POSTGRES_DSN=SECRET,
         GIGACHAT_PROFANITY_CHECK="False",
+        GIGACHAT_MAX_CONNECTIONS="10",
+        GIGACHAT_MAX_RETRIES="3",
         GPT2GIGA_METRICS_ENABLED="False",
         GPT2GIGA_CONFIG="profiles.yml",
         GPT2GIGA_PROT="1",
@@ -142,6 +144,14 @@ def test_everything_else_is_named() -> None:
         "GPT2GIGA_METRICS_ENABLED has no effect: metrics are always on",
         "GIGACHAT_API_BASE is LiteLLM's and has no effect here: set GIGACHAT_BASE_URL",
         "GIGACHAT_API_KEY is LiteLLM's and has no effect here: set GIGACHAT_CREDENTIALS",
+        (
+            "GIGACHAT_MAX_CONNECTIONS is gpt2giga's and has no effect here: "
+            "GIGACHAT_MAX_CONCURRENCY says how many requests GigaChat has at a time"
+        ),
+        (
+            "GIGACHAT_MAX_RETRIES is gpt2giga's and has no effect here: "
+            "failures before the first word are always tried again, a 429 while a request may wait"
+        ),
         "GIGACHAT_PROFANITY_CHECK is gpt2giga's and has no effect here: a request may carry profanity_check itself",
         "GPT2GIGA_CONFIG is gpt2giga's and has no effect here: GigaChat's models alone are served",
         "GPT2GIGA_LOG_FILENAME is gpt2giga's and has no effect here: the log goes to the standard error",

@@ -62,9 +62,6 @@ class TenantQueue(Generic[L]):
         self._old: OrderedDict[str, _Line[L]] = OrderedDict()
         self.length = 0  # of the whole queue
 
-    def __len__(self) -> int:
-        return self.length
-
     def __iter__(self) -> Iterator[Waiting[L]]:
         for line in self._lines():
             yield from line.urgent
@@ -124,11 +121,6 @@ class TenantQueue(Generic[L]):
         line = self._find(name)
         own = 0 if line is None else len(line.urgent) + (len(line.batch) if is_batch else 0)
         return own + sum(min(len(other), own + 1) for other in self._lines() if other is not line)
-
-    def count_waiting(self, name: str) -> int:
-        """How many requests wait in this line."""
-        line = self._find(name)
-        return 0 if line is None else len(line)
 
     def _shorten(self) -> None:
         self.length -= 1

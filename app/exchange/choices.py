@@ -78,7 +78,11 @@ class Choices:
             end, finish, raw_finish = opened.end, None, None
             if end is not None:
                 finish, raw_finish = end.finish, end.raw_finish
-            seen = await see(opened.parts, finish, attempt.wanted)
+            try:
+                seen = await see(opened.parts, finish, attempt.wanted)
+            except BaseException:  # the client has left
+                self._discard(attempt, opened)
+                raise
             if finish == "stop":
                 _settle_stream(attempt, seen, opened)
             return seen, opened, raw_finish
@@ -230,7 +234,9 @@ class Choices:
         answer = UnfinishedAnswer(attempt.record, attempt.request.model, said, attempt.asked_bytes)
         answer.payload = opened.question.payload
         lease = opened.lease
-        usage = None if lease is None else await self._unfinished.count(answer, lease, COUNT_SECONDS)
+        usage = None
+        if lease is not None:
+            usage = await self._unfinished.count(answer, lease, attempt.record, COUNT_SECONDS)
         tell_usage(attempt.record, usage)
         if usage is None:
             self._add_unfinished(opened.question, attempt, said)

@@ -33,6 +33,7 @@ COUNT_SECONDS = 10.0
 _IDLE_LOOK_SECONDS = 0.05  # how often a slot is looked for
 _PATIENCE_SECONDS = 60.0  # an answer that could not be counted for so long is estimated
 MOST_WAITING = 1000
+_MOST_MODELS = 1000  # whose ratios are known: names of models come from clients
 _MOST_CHARACTERS = 1024 * 1024  # of their words and of what was asked: up to 4 bytes each
 _WEIGHT = 0.1
 # Tokens of a byte of a payload, before the first exact answer: Russian text in UTF-8, about 8 bytes a token.
@@ -48,7 +49,7 @@ class UnfinishedAnswer:
     said: str
     asked_bytes: int
     payload: Mapping[str, Any] | None = None
-    since: float = 0.0
+    since: float = 0.0  # on the monotonic clock: when it began to wait for its count
 
     @property
     def size(self) -> int:
@@ -66,8 +67,8 @@ class TokenRatios:
         """GigaChat counted so many tokens for a payload of so many bytes."""
         if size and tokens:
             before = self._ratios.get(model)
-            if before is None and len(self._ratios) >= MOST_WAITING:
-                return  # names of models come from clients
+            if before is None and len(self._ratios) >= _MOST_MODELS:
+                return
             ratio = tokens / size
             self._ratios[model] = ratio if before is None else before + _WEIGHT * (ratio - before)
 
@@ -140,7 +141,8 @@ class UnfinishedAnswers:
         answer = self._take()
         usage = None
         try:
-            usage = await self.count(answer, lease, COUNT_SECONDS)
+            # the request's own record may have been told already, and its times do not count this
+            usage = await self.count(answer, lease, RequestRecord(), COUNT_SECONDS)
         finally:
             lease.end()
             if usage is None:
@@ -149,13 +151,13 @@ class UnfinishedAnswers:
             prompt = usage.prompt if answer.payload is not None else self._estimate_prompt(answer)
             self._tell(answer.record, prompt, usage.completion, "counted")
 
-    async def count(self, answer: UnfinishedAnswer, lease: CredentialLease, seconds: float) -> Usage | None:
-        """GigaChat's own count, in so many seconds; None when it can't count."""
+    async def count(
+        self, answer: UnfinishedAnswer, lease: CredentialLease, record: RequestRecord, seconds: float
+    ) -> Usage | None:
+        """GigaChat's own count, in so many seconds; None when it can't count. `record` is told its times and status."""
         asked = answer.payload if answer.payload is not None else {"model": answer.model, "messages": []}
         body = encode(self._contract.write_count(asked, answer.said), FieldNames())
         job = Job("tokens", paths.COUNT, body, {"X-Request-ID": answer.record.request_id})
-        # the request's own record may have been told already, and its times do not count this
-        record = RequestRecord() if answer.since else answer.record
         try:
             async with asyncio.timeout(seconds):
                 response = await self._sender.send(job, record, lease.credential)

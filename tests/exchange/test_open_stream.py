@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 
 import aiohttp
 
+from app.exchange.stream import Stream
 from app.sandbox import server
-from tests.running import GatewayStarter, eventually
-from tests.watching import CHAT, asking, saying
+from tests.running import GatewayStarter, Running, eventually
+from tests.watching import CHAT, ask, asking, saying, tool
 
 
 async def test_a_client_that_does_not_read_holds_no_slot(
@@ -37,3 +40,24 @@ async def test_a_slot_is_given_back_once(start_gateway: GatewayStarter, http: ai
         async with http.post(gateway.url + CHAT, json=saying("hi", stream=True)) as response:
             await response.read()
     assert slots.in_use == 0
+
+
+async def test_a_client_that_leaves_while_its_answer_is_judged(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """A long answer is looked through for JSON in a thread: its stream ends though its client leaves meanwhile."""
+    loop, is_over = asyncio.get_running_loop(), threading.Event()
+    busy = [loop.run_in_executor(None, is_over.wait) for _ in range(64)]  # so that there is no thread for it
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "string"}}}
+    body = saying('слово {"b": 1} ' * 8_000, stream=True, response_format=form, tools=[tool("f")])
+    asked = asyncio.create_task(ask(http, gateway, body))
+    try:
+        await eventually(lambda: bool(sandbox.state.requests.of("chat")) and sandbox.state.chatting == 0)
+        await asyncio.sleep(0.2)
+        assert not asked.done()
+        asked.cancel()
+        await eventually(lambda: not any(isinstance(one, Stream) for one in gc.get_objects()))
+        assert gateway.gateway.credential.slots.in_use == 0
+    finally:
+        is_over.set()
+        await asyncio.gather(*busy)
