@@ -20,6 +20,7 @@ from app.errors import GatewayError
 
 # How much of the measured time of a request a new one counts for.
 _WEIGHT = 0.1
+_SHORTEST_TIMER = 0.01  # seconds
 
 
 class Credential(Protocol):
@@ -111,6 +112,7 @@ class Gate(Generic[C]):
         self._queue: TenantQueue[Lease[C]] = TenantQueue(tenants)
         self._clock = clock
         self._usual_seconds = 0.0  # of a request; 0: none has ended yet
+        self._regaining: asyncio.TimerHandle | None = None  # while requests wait for slots that come back by time
 
     @property
     def waiting(self) -> int:
@@ -122,7 +124,9 @@ class Gate(Generic[C]):
         return max((self._clock() - waiting.since for waiting in self._queue), default=0.0)
 
     def enter_at_once(self, ticket: Ticket, *, chat: bool = True) -> Lease[C] | None:
-        """A lease, if a slot is free and nobody waits for it."""
+        """A lease, if a slot is free, nobody waits for it, and the answer can still be of use."""
+        if ticket.deadline is not None and self._clock() >= ticket.deadline:
+            return None
         if self._chat_only and not chat:
             return self._lease_without_slot()
         if self._queue.length:
@@ -238,3 +242,16 @@ class Gate(Generic[C]):
             waiting = self._queue.take_next()
             if waiting is not None and not waiting.turn.done():
                 waiting.turn.set_result(self._lease(credential, waiting.line))
+        if self._queue.length and self._regaining is None:
+            self._watch_regaining()
+
+    def _watch_regaining(self) -> None:
+        """Slots that refusals have taken come back by time: whoever waits gets them though no other request ends."""
+        seconds = [left for one in self._credentials if (left := one.slots.regain_seconds) is not None]
+        if seconds:
+            loop = next(iter(self._queue)).turn.get_loop()
+            self._regaining = loop.call_later(max(_SHORTEST_TIMER, min(seconds)), self._end_regaining)
+
+    def _end_regaining(self) -> None:
+        self._regaining = None
+        self._dispatch()

@@ -42,6 +42,11 @@ class Slots:
         """Whether GigaChat's refusals have taken slots."""
         return self.limit < self.most
 
+    @property
+    def regain_seconds(self) -> float | None:
+        """Seconds until the next slot comes back, if nothing is refused meanwhile; None while none is missing."""
+        return self._quiet_since + QUIET_SECONDS - self._clock() if self.is_lowered else None
+
     def lower(self, sent: float) -> bool:
         """GigaChat refused a request of this time with 429. Returns whether that has changed the limit.
 

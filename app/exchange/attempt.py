@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from app import sse
@@ -91,9 +92,10 @@ class Attempt:
         """Whether it depends on a whole answer if another one is asked for."""
         return self.wanted is not None or (not self._strict and must_choose(self.request))
 
-    def asking(self) -> Asking:
-        """Who asks, for what."""
-        return Asking(self.ticket, self.record, self.request.model, self.request.stream)
+    def asking(self, index: int) -> Asking:
+        """Who asks, for which choice."""
+        ticket = self.ticket if index == 0 else self.ticket.renew(monotonic())
+        return Asking(ticket, self.record, self.request.model, self.request.stream, goes_on=index > 0)
 
     def opening(self) -> Opening | None:
         """What tells when a stream of the present variant can be judged; None: nothing of it decides."""

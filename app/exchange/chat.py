@@ -110,7 +110,7 @@ class Chat:
                 await _attach(attempt, files, lease)
                 return await self._choices.answer(attempt, index, lease)
 
-            answer, lease = await self._ask(attempt, files, ask)
+            answer, lease = await self._ask(attempt, index, files, ask)
             lease.end()
             answers.append(answer)
         return answers
@@ -122,22 +122,23 @@ class Chat:
             await _attach(attempt, files, lease)
             return await self._choices.begin(attempt, index, lease)
 
-        return (await self._ask(attempt, files, ask))[0]
+        return (await self._ask(attempt, index, files, ask))[0]
 
     async def _ask(
         self,
         attempt: Attempt,
+        index: int,
         files: FilesOfRequest | None,
         ask: Callable[[CredentialLease], Awaitable[T]],
     ) -> tuple[T, CredentialLease]:
         """What `ask` gives. Files that GigaChat has lost are loaded and uploaded once more."""
         try:
-            return await self._tries.run(attempt.asking(), ask)
+            return await self._tries.run(attempt.asking(index), ask)
         except Refused as refusal:
             if files is None or not files.forget_if_lost(refusal):
                 raise
         await files.load()
-        return await self._tries.run(attempt.asking(), ask)
+        return await self._tries.run(attempt.asking(index), ask)
 
     @asynccontextmanager
     async def _stream_with_files(self, attempt: Attempt) -> AsyncIterator[AsyncIterator[list[Event]]]:

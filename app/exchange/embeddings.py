@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 import orjson
 
@@ -63,7 +64,10 @@ class Embeddings:
         try:
             with ClientErrors(asked.fields, "texts", lambda: self._say_missing(asked, record)):
                 for batch in contract.split_batches(asked.texts):
-                    more = await self._batch(asked.model, batch, record, ticket)
+                    goes_on = bool(found.vectors)
+                    own = ticket.renew(monotonic()) if goes_on else ticket
+                    asking = Asking(own, record, asked.model, chat=False, goes_on=goes_on)
+                    more = await self._batch(asking, batch)
                     take(each * sum(max(0, len(vector) - expected) for vector in more.vectors))
                     found = found.joined(more)
         finally:
@@ -75,8 +79,9 @@ class Embeddings:
     def _say_missing(self, asked: EmbeddingsRequest, record: RequestRecord) -> str:
         return self._catalog.say_missing(asked.model, record.model_asked, "embedder")
 
-    async def _batch(self, model: str, texts: list[str], record: RequestRecord, ticket: Ticket) -> Vectors:
-        body = orjson.dumps(contract.write(model, texts))
+    async def _batch(self, asking: Asking, texts: list[str]) -> Vectors:
+        record = asking.record
+        body = orjson.dumps(contract.write(asking.model, texts))
         headers = {"Accept": "application/json", "X-Request-ID": record.request_id}
         job = Job("embeddings", paths.EMBEDDINGS, body, headers)
 
@@ -87,6 +92,6 @@ class Embeddings:
             except UnreadableError as fault:
                 raise explain_unreadable(response, fault) from None
 
-        found, lease = await self._tries.run(Asking(ticket, record, model, chat=False), ask)
+        found, lease = await self._tries.run(asking, ask)
         lease.end()
         return replace(found, vectors=[array("d", vector) for vector in found.vectors])  # a fourth of a list's size

@@ -81,6 +81,7 @@ class Asking:
     model: str
     reads_along: bool = False  # the client gets a stream
     chat: bool = True
+    goes_on: bool = False  # a part of the answer has been paid: the rest is not refused for a full queue
 
 
 def find_row(failure: Failure, *, reads_along: bool) -> Row | None:
@@ -139,12 +140,13 @@ class Tries:
             except FAILURES as failure:
                 asking.record.end_upstream()
                 cause = failure.cause if isinstance(failure, FileFailure) else failure
-                self._tell_circuit(model, cause, lease, is_probe=is_probe)
-                lease.end(refused=isinstance(cause, Refused) and cause.status == 429)
+                self._tell_circuit(model, failure, lease, is_probe=is_probe)
+                is_refused = isinstance(cause, Refused) and cause.status == 429
+                lease.end(refused=is_refused, served=_was_asked(asking.record, lease))
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
-                lease.end(served=asking.record.upstream_started is not None)
+                lease.end(served=_was_asked(asking.record, lease))
                 if is_probe:
                     self._circuits.abandon(model)
                 raise
@@ -163,7 +165,7 @@ class Tries:
             return lease
         since = monotonic()
         try:
-            return await self._gate.wait(asking.ticket, again=tried is not None)
+            return await self._gate.wait(asking.ticket, again=asking.goes_on or tried is not None)
         except GatewayError:
             if tried is None or tried.failure is None:
                 raise
@@ -203,7 +205,7 @@ class Tries:
             record.add_queue_time(monotonic() - since)
 
     def _tell_circuit(self, model: str, failure: Failure, lease: CredentialLease, *, is_probe: bool) -> None:
-        if isinstance(failure, NoToken):
+        if _says_nothing(failure):
             if is_probe:
                 self._circuits.abandon(model)
         elif isinstance(failure, Refused) and is_stop(failure.status, failure.body):
@@ -237,10 +239,22 @@ class _Tried:
             metrics.retries.labels(self.reason, outcome).inc()
 
 
+def _was_asked(record: RequestRecord, lease: CredentialLease) -> bool:
+    """Whether GigaChat was asked under this lease, so that its time tells how long requests take."""
+    return record.asked_at >= lease.begun
+
+
+def _says_nothing(failure: Failure) -> bool:
+    """Whether a failure tells nothing of the model: it was not asked, or by a connection that had died before."""
+    if isinstance(failure, Unreachable):
+        return failure.cause == "stale"
+    return isinstance(failure, NoToken | FileFailure)
+
+
 def _is_outage(failure: Failure) -> bool:
     """Whether GigaChat failed, and not this one request."""
     if isinstance(failure, Refused):
         return failure.status >= 500 or failure.page
     if isinstance(failure, BrokenAnswer):
         return failure.reason != "generation"
-    return not isinstance(failure, NoJson) and not (isinstance(failure, Unreachable) and failure.cause == "stale")
+    return not isinstance(failure, NoJson)

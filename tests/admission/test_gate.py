@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from app import errors
-from app.admission.slots import QUIET_SECONDS
 from tests.admission.queueing import OpenQueue, holders
 
 
@@ -124,6 +123,18 @@ def test_time_is_up_in_the_queue(open_queue: OpenQueue, deadline: float | None, 
     assert bench.slots.in_use == 0
 
 
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_deadline_that_has_passed(open_queue: OpenQueue, chat: bool) -> None:
+    """A free slot is no use to a request that is late already: GigaChat is not asked."""
+    bench = open_queue(1, chat_only=True)
+    assert bench.gate.enter_at_once(bench.ticket(deadline=0.0), chat=chat) is None
+    late = bench.come(deadline=0.0)
+    assert late.error is not None
+    assert late.error.kind is errors.QUEUE_TIMEOUT
+    assert (bench.heard.rejected_late, bench.slots.in_use) == (1, 0)
+    assert bench.gate.enter_at_once(bench.ticket(seconds=0.0), chat=chat) is not None
+
+
 def test_time_was_up_before(open_queue: OpenQueue) -> None:
     """Nothing waits that could only fail."""
     bench = open_queue(1)
@@ -172,32 +183,6 @@ def test_a_shared_lease(open_queue: OpenQueue) -> None:
     assert holders(waiting) == [True]
     lease.end()
     assert bench.slots.in_use == 1
-
-
-def test_a_refused_lease_lowers_the_limit(open_queue: OpenQueue) -> None:
-    """GigaChat's 429 takes slots, says nothing about how long requests take, and the next one has to wait."""
-    bench = open_queue(4)
-    visitors = [bench.come() for _ in range(5)]
-    bench.move(1)
-    visitors[0].end(refused=True)
-    bench.settle()
-    assert (bench.slots.limit, bench.slots.in_use, bench.gate.waiting) == (2, 3, 1)
-    visitors[1].end(refused=True)
-    visitors[2].end()
-    bench.settle()
-    assert (bench.slots.limit, holders(visitors[4])) == (2, [True])
-
-
-def test_a_slot_comes_back_with_time(open_queue: OpenQueue) -> None:
-    """After a quiet minute one more request goes; the one that comes then lets the first of the waiting go."""
-    bench = open_queue(2)
-    first, second = bench.come(), bench.come()
-    first.end(refused=True)
-    third = bench.come()
-    bench.move(QUIET_SECONDS)
-    assert bench.gate.enter_idle() is None
-    fourth = bench.come()
-    assert holders(second, third, fourth) == [True, True, False]
 
 
 def test_again_goes_before_the_others(open_queue: OpenQueue) -> None:

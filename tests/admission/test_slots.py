@@ -97,3 +97,15 @@ def test_a_slot_that_was_never_lost_does_not_come_back() -> None:
     assert slots.free == 4
     slots.lower(clock.now)
     assert slots.free == 2
+
+
+def test_when_a_slot_comes_back() -> None:
+    """So long after the last refusal, or after the last one that came back; never while none is missing."""
+    clock = Clock()
+    slots = Slots(3, clock)
+    seconds = [slots.regain_seconds]
+    slots.lower(clock.now)
+    for passed in (0.0, MINUTE + 20, MINUTE):
+        clock.move(passed)
+        seconds.append(slots.regain_seconds)
+    assert seconds == [None, MINUTE, MINUTE - 20, None]

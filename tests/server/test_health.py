@@ -203,6 +203,7 @@ async def test_degraded_while_requests_fail(
     async with http.get(f"{gateway.url}/health") as response:
         told = await response.json()
     assert (told["status"], str(status) in told["reason"]) == ("degraded", True), told
+    await eventually(lambda: not gateway.gateway.circuits.open_models())
     async with http.post(f"{gateway.url}/v1/chat/completions", json=body) as response:
         assert response.status == 200
     async with http.get(f"{gateway.url}/health") as response:
