@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
@@ -41,7 +40,10 @@ class QueueObserver(Protocol):
         """A request of this tenant waits."""
 
     def stopped_waiting(self, tenant: str, outcome: str, seconds: float) -> None:
-        """It does not wait any more: it was admitted, its time was up (timeout), or it has left (abandoned)."""
+        """It does not wait any more.
+
+        It was admitted, its time was up (timeout), it has left (abandoned), or another took its place (rejected).
+        """
 
     def rejected(self, tenant: str, *, full: bool) -> None:
         """A request could not wait: the queue is full, or its time would not be enough."""
@@ -153,8 +155,8 @@ class Gate(Generic[C]):
         if not again:
             self._refuse_at_once(ticket, line, now)
         turn: asyncio.Future[Lease[C]] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(line, now, turn, is_batch=ticket.is_batch)
-        self._queue.add(waiting, first=again)
+        waiting = Waiting(line, now, turn, is_batch=ticket.is_batch, stays=again)
+        self._queue.add(waiting)
         self._observer.began_waiting(ticket.tenant)
         outcome = "abandoned"
         try:
@@ -165,6 +167,9 @@ class Gate(Generic[C]):
         except TimeoutError:
             outcome = "timeout"
             raise self._late(ticket, 0) from None
+        except GatewayError:
+            outcome = "rejected"
+            raise
         finally:
             self._observer.stopped_waiting(ticket.tenant, outcome, self._clock() - now)
             if outcome != "admitted":
@@ -172,15 +177,25 @@ class Gate(Generic[C]):
         return lease
 
     def _refuse_at_once(self, ticket: Ticket, line: str, now: float) -> None:
+        displaced = None
         if self._queue.length >= self._length:
-            self._observer.rejected(ticket.tenant, full=True)
-            message = f"{self._length} requests wait for GigaChat already, which is the most. Try again later."
-            raise GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
+            displaced = self._queue.find_displaced(line, is_batch=ticket.is_batch)
+            if displaced is None:
+                self._observer.rejected(ticket.tenant, full=True)
+                raise self._full()
         before = self._queue.count_before(line, is_batch=ticket.is_batch)
         expected, left = self._expect_wait(before), ticket.waits_until - now
         if expected > left or left <= 0:
             self._observer.rejected(ticket.tenant, full=False)
             raise self._late(ticket, max(expected - left, self._usual_seconds))
+        if displaced is not None:
+            self._queue.remove(displaced)
+            if not displaced.turn.done():  # its client may have left at this moment
+                displaced.turn.set_exception(self._full())
+
+    def _full(self) -> GatewayError:
+        message = f"{self._length} requests wait for GigaChat already, which is the most. Try again later."
+        return GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
 
     def _late(self, ticket: Ticket, seconds: float) -> GatewayError:
         """The error of a request that does not start in time; `seconds`: when another one would, if it is known."""
@@ -219,9 +234,8 @@ class Gate(Generic[C]):
     def _leave(self, waiting: Waiting[Lease[C]]) -> None:
         """A request waits no longer; the slot that it was given at the same moment goes to the next one."""
         self._queue.remove(waiting)
-        if waiting.turn.done() and not waiting.turn.cancelled():
-            with suppress(asyncio.InvalidStateError):
-                waiting.turn.result().end(served=False)
+        if waiting.turn.done() and not waiting.turn.cancelled() and waiting.turn.exception() is None:
+            waiting.turn.result().end(served=False)
 
     def _give_back(self, lease: Lease[C], *, served: bool) -> None:
         lease.credential.slots.in_use -= 1
