@@ -68,16 +68,17 @@ class Lease(Generic[C]):
         """One more holder, who ends the lease too."""
         self._holders += 1
 
-    def end(self, *, refused: bool = False, served: bool = True) -> None:
+    def end(self, *, refused: bool = False, served: bool = True, failed: bool = False) -> None:
         """A holder needs the slot no longer; the last one gives it back.
 
-        `refused`: GigaChat answered 429. `served`: GigaChat was asked, so that its time counts.
+        `refused`: GigaChat answered 429. `served`: GigaChat was asked, so that its time counts. `failed`: it brought
+        no answer, so that its time says nothing about how long answers take.
         """
         if refused:
             self.credential.slots.lower(self.begun)
         self._holders -= 1
         if not self._holders:
-            self._gate._give_back(self, served=served and not refused)
+            self._gate._give_back(self, served=served and not refused, failed=failed)
 
 
 class _SlotlessLease(Lease[C]):
@@ -85,7 +86,7 @@ class _SlotlessLease(Lease[C]):
 
     __slots__ = ()
 
-    def end(self, *, refused: bool = False, served: bool = True) -> None:  # noqa: ARG002
+    def end(self, *, refused: bool = False, served: bool = True, failed: bool = False) -> None:  # noqa: ARG002
         """A holder needs it no longer."""
         if refused:
             self.credential.slots.lower(self.begun)
@@ -113,7 +114,8 @@ class Gate(Generic[C]):
         self._chat_only = chat_only
         self._queue: TenantQueue[Lease[C]] = TenantQueue(tenants)
         self._clock = clock
-        self._usual_seconds = 0.0  # of a request; 0: none has ended yet
+        self._usual_seconds = 0.0  # of an answer; 0: none has ended yet
+        self._measured = 0  # answers so far
         self._regaining: asyncio.TimerHandle | None = None  # while requests wait for slots that come back by time
 
     @property
@@ -237,18 +239,21 @@ class Gate(Generic[C]):
         if waiting.turn.done() and not waiting.turn.cancelled() and waiting.turn.exception() is None:
             waiting.turn.result().end(served=False)
 
-    def _give_back(self, lease: Lease[C], *, served: bool) -> None:
+    def _give_back(self, lease: Lease[C], *, served: bool, failed: bool) -> None:
         lease.credential.slots.in_use -= 1
         if served and lease._line:
-            self._measure(lease._line, self._clock() - lease.begun)
+            self._measure(lease._line, self._clock() - lease.begun, failed=failed)
         if self._queue.length:
             self._dispatch()
 
-    def _measure(self, line: str, seconds: float) -> None:
+    def _measure(self, line: str, seconds: float, *, failed: bool) -> None:
+        """A request has taken so long. The first ones count alike: one long answer is not taken for the usual one."""
         usual = self._usual_seconds
         if self._queue.length and usual:
             self._queue.charge(self._queue.find_line(line), seconds / usual)
-        self._usual_seconds = seconds if not usual else usual + _WEIGHT * (seconds - usual)
+        if not failed:
+            self._measured += 1
+            self._usual_seconds = usual + max(_WEIGHT, 1 / self._measured) * (seconds - usual)
 
     def _dispatch(self) -> None:
         """Give free slots to those whose turn it is."""

@@ -142,11 +142,11 @@ class Tries:
                 cause = failure.cause if isinstance(failure, FileFailure) else failure
                 self._tell_circuit(model, failure, lease, is_probe=is_probe)
                 is_refused = isinstance(cause, Refused) and cause.status == 429
-                lease.end(refused=is_refused, served=_was_asked(asking.record, lease))
+                lease.end(refused=is_refused, served=_was_asked(asking.record, lease), failed=True)
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
-                lease.end(served=_was_asked(asking.record, lease))
+                lease.end(served=_was_asked(asking.record, lease), failed=True)
                 if is_probe:
                     self._circuits.abandon(model)
                 raise
