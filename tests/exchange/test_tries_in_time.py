@@ -123,7 +123,7 @@ async def test_429_until_the_time_is_up(
     headers = {} if settings else {"X-Request-Deadline-Ms": "1000"}
     reply = await ask(http, gateway, saying("x"), headers=headers)
     assert (reply.status, reply.error["code"]) == (429, "rate_limit_exceeded")
-    assert 0.4 < monotonic() - begun < 1.5
+    assert 0.3 <= monotonic() - begun < 1.5  # the shortest two pauses, and a third that would outlast the time
     assert 2 <= len(sandbox.state.requests.of("chat")) <= 6
 
 
