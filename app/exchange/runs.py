@@ -1,7 +1,8 @@
 """Answers that come to their end though their client leaves: each is made by a task of its own.
 
 Usually GigaChat is stopped as soon as nobody listens. A client that asks for it (`X-On-Abort: drain`) has its answer
-made all the same, so that its usage is exact.
+made all the same, so that its usage is exact. That is of what GigaChat works on: a request that waits for its turn, or
+for its next try, ends with its client all the same.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ class Runs:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not task.done():
-                record.expect_usage()
+            _leave(task, record)
             raise
 
     @asynccontextmanager
@@ -81,8 +81,7 @@ class Runs:
             yield reader
         finally:
             reader.leave()
-            if not task.done():
-                record.expect_usage()
+            _leave(task, record)
 
     async def stop(self) -> None:
         """Cancel all."""
@@ -106,6 +105,16 @@ class Runs:
             elif isinstance(fault, Exception):
                 report_bug(fault, "an answer whose client has left")
             self._tell_usage(record)
+
+
+def _leave(task: asyncio.Task[Any], record: RequestRecord) -> None:
+    """The client takes no more. What GigaChat works on goes on."""
+    if task.done():
+        return
+    if record.upstream_running:
+        record.expect_usage()
+    else:
+        task.cancel()
 
 
 class _Reader:

@@ -24,9 +24,12 @@ class QueueObserver:
         self._metrics.queue_depth.labels(self._metrics.tenant(tenant)).inc()
 
     def stopped_waiting(self, tenant: str, outcome: str, seconds: float) -> None:
-        """It does not wait any more. `outcome`: a value of the metric's label."""
-        self._metrics.queue_depth.labels(self._metrics.tenant(tenant)).dec()
+        """It does not wait any more. `outcome`: a value of the metric's label; rejected: another took its place."""
+        label = self._metrics.tenant(tenant)
+        self._metrics.queue_depth.labels(label).dec()
         self._metrics.queue_wait.labels(outcome).observe(seconds)
+        if outcome == "rejected":
+            self._metrics.limit_rejections.labels(label, "queue_full").inc()
 
     def rejected(self, tenant: str, *, full: bool) -> None:
         """A request could not wait: the queue is full, or its time would not be enough."""

@@ -47,7 +47,8 @@ class RequestRecord:
     error_type: str | None = None
     slo_bad: bool = False
     detail: str | None = None  # the cause, for operators: may name hosts, never a secret or content
-    queue_seconds: float = 0.0  # waiting for a slot, and between tries
+    queue_seconds: float = 0.0  # waiting for a slot, and between tries: of waits that have ended
+    waiting_since: float | None = None  # while it waits
     upstream_started: float | None = None  # the first time
     asked_at: float = 0.0  # the last time
     upstream_running: bool = False
@@ -111,9 +112,15 @@ class RequestRecord:
         """What became of the request's fields: as headers tell it, how often each rule dropped one, and slips."""
         self.adapted, self.dropped, self.dropped_params, self.slips = adapted, dropped, dropped_params, slips
 
-    def add_queue_time(self, seconds: float) -> None:
-        """The request waited so long for its turn."""
-        self.queue_seconds += seconds
+    def begin_waiting(self) -> None:
+        """The request waits for its turn, or for its next try."""
+        self.waiting_since = monotonic()
+
+    def end_waiting(self) -> None:
+        """It waits no longer."""
+        if self.waiting_since is not None:
+            self.queue_seconds += monotonic() - self.waiting_since
+            self.waiting_since = None
 
     def begin_upstream(self) -> None:
         """GigaChat is asked, the first time or once more."""
@@ -247,5 +254,7 @@ class RequestRecord:
         """The times in the queue, at GigaChat and of our own so far, as headers tell them."""
         now = monotonic()
         queue, upstream = self.queue_seconds, self.upstream_seconds(now)
+        if self.waiting_since is not None:  # a stream's head goes out while its request waits
+            queue += now - self.waiting_since
         overhead = max(0.0, now - self.received - queue - upstream - self.files_seconds)
         return f"{queue * 1000:.1f}" if queue else "0.0", f"{upstream * 1000:.1f}", f"{overhead * 1000:.1f}"

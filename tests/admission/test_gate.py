@@ -96,6 +96,27 @@ def test_what_can_not_start_in_time_is_refused_at_once(open_queue: OpenQueue, na
     assert (bench.heard.rejected_full, bench.heard.rejected_late) == (0, 1)
 
 
+def test_the_first_answers_count_alike(open_queue: OpenQueue) -> None:
+    """One long answer is not taken for the usual one."""
+    bench = open_queue(1)
+    for seconds in (200, 1, 1, 1):
+        bench.serve(seconds)
+    bench.come()
+    assert bench.come(seconds=60).waits
+
+
+def test_a_failure_does_not_tell_how_long_answers_take(open_queue: OpenQueue) -> None:
+    """When GigaChat is back after time-outs, nobody is refused for them."""
+    bench = open_queue(1)
+    bench.serve(1)
+    failing = bench.come()
+    bench.move(600)
+    assert failing.lease is not None
+    failing.lease.end(failed=True)
+    bench.come()
+    assert bench.come(seconds=2).waits
+
+
 def test_nobody_knows_yet_how_long_requests_take(open_queue: OpenQueue) -> None:
     """Then nobody is refused for it."""
     bench = open_queue(1)

@@ -63,6 +63,16 @@ def test_rejections() -> None:
     assert watched.waits()["rejected"] == 2
 
 
+def test_a_place_that_was_given_up() -> None:
+    """Whoever has waited and lost its place to another tenant has met the same limit."""
+    watched = Watched()
+    watched.observer.began_waiting("default")
+    watched.observer.stopped_waiting("default", "rejected", 3.0)
+    assert watched.value("queue_depth", tenant="default") == 0
+    assert watched.value("queue_wait_seconds_sum", outcome="rejected") == pytest.approx(3.0)
+    assert watched.value("limit_rejections_total", tenant="default", kind="queue_full") == 1
+
+
 def test_tenants_without_a_label() -> None:
     """Strangers' names make no series: they are one, whose depth comes back to 0."""
     watched = Watched()
