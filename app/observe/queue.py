@@ -34,6 +34,13 @@ class QueueObserver:
         if full:
             self._metrics.limit_rejections.labels(self._metrics.tenant(tenant), "queue_full").inc()
 
+    def key_used(self, result: str) -> None:
+        """What became of an idempotency key, a value of the metric's label."""
+        self._metrics.idempotent_replays.labels(result).inc()
+        if result == "evicted":
+            remedy = "raise GPT2GIGA_IDEMPOTENCY_BYTES, or give the container more memory and do so"
+            LOGGER.warning("an answer is kept no longer for its idempotency key", extra=fields(remedy=remedy))
+
     def circuit_changed(self, model: str, state: int, *, stopped: bool) -> None:
         """A model's circuit has this state now, a value of the metric; `stopped`: by a stop event."""
         label = self._metrics.model(model)
