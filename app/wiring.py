@@ -118,21 +118,10 @@ async def open_gateway(
         runs = Runs(drain.writing, requests.report_run)
         stack.push_async_callback(runs.stop)
         names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
-        embeddings, version = Embeddings(tries, sender, catalog), program_version()
+        embedder, version = Embeddings(tries, sender, catalog), program_version()
+        keys = _make_keys(config, metrics)
         yield Gateway(
-            config,
-            names,
-            abilities,
-            chat,
-            embeddings,
-            catalog,
-            gigachat,
-            credential,
-            gate,
-            circuits,
-            runs,
-            _make_keys(config, metrics),
-            version,
+            config, names, abilities, chat, embedder, catalog, gigachat, credential, gate, circuits, runs, keys, version
         )
 
 

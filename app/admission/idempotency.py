@@ -9,6 +9,7 @@ Source: IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-i
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
@@ -18,7 +19,7 @@ from app import errors
 from app.errors import GatewayError
 
 MAX_KEY = 255  # characters
-_OVERHEAD = 1024  # bytes of memory that a kept answer takes besides its own
+_OVERHEAD = 1024  # bytes of memory that a kept answer takes besides its own and its key's
 
 
 class IdempotencyObserver(Protocol):
@@ -36,10 +37,10 @@ class Recording:
 
     __slots__ = ("_changed", "digest", "expires", "fault", "is_whole", "notes", "pieces", "size")
 
-    def __init__(self, digest: bytes) -> None:
+    def __init__(self, digest: bytes, size: int = _OVERHEAD) -> None:
         self.digest = digest
         self.pieces: list[bytes] = []
-        self.size = _OVERHEAD
+        self.size = size  # bytes of memory
         self.is_whole = False
         self.fault: GatewayError | None = None
         self.notes = ("", "")
@@ -87,7 +88,10 @@ class Recording:
 
 
 class IdempotencyStore:
-    """The answers of all keys: at most `limit` bytes of them, each for `seconds` after its end."""
+    """The answers of all keys: at most `limit` bytes of them, each for `seconds` after its end.
+
+    An answer that is being made counts too: for it kept ones go, the oldest first, and it is never let go itself.
+    """
 
     def __init__(
         self,
@@ -106,8 +110,8 @@ class IdempotencyStore:
 
     @property
     def size(self) -> int:
-        """Bytes that are held now."""
-        return self._kept_bytes + sum(recording.size for recording in self._running.values())
+        """Bytes that are held now. Metrics ask for it from a thread of their own."""
+        return self._kept_bytes + sum(recording.size for recording in list(self._running.values()))
 
     def find(self, tenant: str, key: str, digest: bytes) -> Recording | None:
         """The recording of a key; None: there is none. Raises GatewayError where the key had another request."""
@@ -125,19 +129,24 @@ class IdempotencyStore:
 
     def begin(self, tenant: str, key: str, digest: bytes) -> Recording:
         """A new recording: whoever makes the answer adds to it, and calls `finish`."""
-        recording = self._running[tenant, key] = Recording(digest)
+        recording = self._running[tenant, key] = Recording(digest, _OVERHEAD + sys.getsizeof(key))
         return recording
 
     def finish(self, tenant: str, key: str, fault: GatewayError | None = None) -> None:
         """The answer of a key is whole and kept, or has failed: then the key is free."""
         recording = self._running.pop((tenant, key))
         recording.end(fault)
-        if fault is None:
-            recording.pieces = [b"".join(recording.pieces)]
-            recording.expires = self._clock() + self._seconds
-            self._kept[tenant, key] = recording
-            self._kept_bytes += recording.size
-            self._make_room()
+        if fault is not None:
+            return
+        if recording.size > self._limit:  # the others do not go for what finds no room even so
+            self._observer.key_used("evicted")
+            return
+        recording.pieces = [b"".join(recording.pieces)]
+        recording.expires = self._clock() + self._seconds
+        self._kept[tenant, key] = recording
+        self._kept_bytes += recording.size
+        self._drop_expired()
+        self._make_room()
 
     def _drop_expired(self) -> None:
         now = self._clock()
@@ -145,7 +154,8 @@ class IdempotencyStore:
             self._kept_bytes -= self._kept.popitem(last=False)[1].size
 
     def _make_room(self) -> None:
-        while self._kept_bytes > self._limit:
+        room = self._limit - (self.size - self._kept_bytes)
+        while self._kept and self._kept_bytes > room:
             self._kept_bytes -= self._kept.popitem(last=False)[1].size
             self._observer.key_used("evicted")
 

@@ -139,6 +139,11 @@ class RequestRecord:
             self.upstream_running = False
             self.upstream_before += monotonic() - self.asked_at
 
+    def record_first_piece(self) -> None:
+        """Another request's answer is handed on to this one's client; in a stream its first word has come."""
+        if self.stream and self.first_token is None:
+            self.first_token = monotonic()
+
     def discard_answer(self) -> None:
         """What came is not the answer: another one is asked for, and its first word counts."""
         self.first_token = None

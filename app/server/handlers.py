@@ -142,6 +142,7 @@ async def _answer_once(
         async def write_stream(recording: Recording) -> None:
             writer = asked.stream_writer(answer_id)
             async with gateway.chat.stream(plan) as batches:
+                recording.notes = record.adapted, record.dropped  # headers go out before the end
                 async for events in batches:
                     plan.record.record_events(len(events))
                     if data := writer.feed(events):

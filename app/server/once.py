@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from aiohttp import web
 
 from app import errors
 from app.admission.idempotency import IdempotencyStore, Recording, check_key
 from app.admission.tickets import Ticket
+from app.background import report_bug
 from app.errors import GatewayError, drop_frames
 from app.exchange.runs import Runs
 from app.observe.request_record import RequestRecord
@@ -42,7 +44,7 @@ class Asked:
 def read_key(request: web.Request, data: bytes | bytearray, tenant: str) -> Asked | None:
     """The request's key; None if it has none. `data` is its body. Raises GatewayError."""
     key = request.headers.get(HEADER)
-    if key is None:
+    if not key:  # an empty one, of a worker whose template has no value, would be one key for all
         return None
     check_key(key)
     digest = hashlib.blake2b(data, digest_size=16)
@@ -75,6 +77,8 @@ def begin(
         except GatewayError as error:
             fault = error
             drop_frames(error)
+        except Exception as bug:  # noqa: BLE001 - those who wait are told of a failure, operators of its cause
+            report_bug(bug, "an answer with an idempotency key")
         except asyncio.CancelledError:
             fault = leaving(UNFINISHED)
             raise
@@ -90,7 +94,7 @@ async def deliver_whole(recording: Recording, ticket: Ticket, record: RequestRec
     """A whole answer. Raises GatewayError."""
     with _Leaving(recording, record):
         async with within(ticket):
-            body = b"".join([piece async for piece in recording.follow()])
+            body = b"".join([piece async for piece in _follow(recording, record)])
     _tell_notes(recording, record)
     return web.Response(body=body, content_type="application/json")
 
@@ -103,7 +107,7 @@ async def deliver_stream(
         try:
             with _Leaving(recording, record):
                 async with within(ticket):
-                    async for piece in recording.follow():
+                    async for piece in _follow(recording, record):
                         _tell_notes(recording, record)
                         await out.write(piece)
                     await out.finish(b"")
@@ -139,6 +143,25 @@ class _Leaving:
         is_over = self._recording.is_whole or self._recording.fault is not None
         if kind is not None and not is_over and self._record.upstream_started is not None:
             self._record.expect_usage()
+
+
+async def _follow(recording: Recording, record: RequestRecord) -> AsyncIterator[bytes]:
+    """The answer's pieces. Who has joined waits for another request: that is not the gateway's own time."""
+    if record.idempotent is None:
+        async for piece in recording.follow():
+            yield piece
+        return
+    since = monotonic()
+    try:
+        async for piece in recording.follow():
+            record.record_first_piece()
+            now = monotonic()
+            record.add_queue_time(now - since)
+            since = now
+            yield piece
+            since = monotonic()
+    finally:
+        record.add_queue_time(monotonic() - since)
 
 
 def _tell_notes(recording: Recording, record: RequestRecord) -> None:

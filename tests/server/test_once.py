@@ -8,10 +8,17 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app import errors
+from app.admission.idempotency import Recording
+from app.errors import GatewayError
+from app.observe.request_record import RequestRecord
 from app.sandbox import server
+from app.server import once
 from app.server.app_keys import BODIES
+from tests.dropped import DROPPED
 from tests.running import GatewayStarter, Running, eventually
 from tests.watching import CHAT, asking, counted, saying
+from tests.watching import lines as written
 
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 FAMILY = "gpt2giga_proxy_idempotent_replays_total"
@@ -136,6 +143,67 @@ async def test_a_deadline_ends_the_wait_and_not_the_answer(
     got = await ask(http, gateway, body)
     assert (got.status, got.headers["x-gateway-idempotent"]) == (200, "joined")
     assert len(sandbox.state.requests.of("chat")) == 1
+
+
+async def test_whoever_joins_is_told_what_was_dropped(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """By the headers of a stream, too, which go out before its end."""
+    for stream in (False, True):
+        sandbox.state.faults.add("slow", "chat", seconds=0.3)
+        body = saying("x", stream=stream, **DROPPED)
+        got = await asyncio.gather(*(ask(http, gateway, body, key=f"{stream}") for _ in range(2)))
+        assert [one.headers.get("x-gateway-idempotent") for one in got] == [None, "joined"]
+        got.append(await ask(http, gateway, body, key=f"{stream}"))
+        assert len({one.headers["x-gateway-dropped"] for one in got}) == 1
+
+
+async def test_an_empty_key_is_none(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
+    """Of a worker whose template had no value: two of its requests have nothing to do with each other."""
+    for text in ("one", "two"):
+        assert (await ask(http, gateway, saying(text), key="")).status == 200
+    assert len(sandbox.state.requests.of("chat")) == 2
+
+
+async def test_the_wait_for_another_is_not_the_gateways(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """The times of who joined: it waited in the queue, so to speak, and the gateway's own share is small."""
+    sandbox.state.faults.add("slow", "chat", seconds=0.5)
+    got = await asyncio.gather(*(ask(http, gateway, saying("x")) for _ in range(2)))
+    (joined,) = [one for one in got if "x-gateway-idempotent" in one.headers]
+    assert float(joined.headers["x-gateway-queue-ms"]) > 400
+    assert float(joined.headers["x-gateway-overhead-ms"]) < 200
+
+
+async def test_the_first_word_of_a_joined_stream(
+    sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is judged by when it came, not by when the stream ended."""
+    caplog.set_level("INFO", "gpt2giga")
+    sandbox.state.faults.add("stall", "chat", seconds=0.6, after=4)
+    body = asking("sandbox:long 60", stream=True)
+    await asyncio.gather(*(ask(http, gateway, body) for _ in range(2)))
+    await eventually(lambda: len(written(caplog)) == 2)
+    (joined,) = [line for line in written(caplog) if line.get("idempotent") == "joined"]
+    assert joined["first_token_seconds"] < 0.3 < 0.5 < joined["queue_seconds"] <= joined["seconds"]
+
+
+async def test_a_bug_is_told(gateway: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """Those who wait get a failure and the key is free; operators see what it was by."""
+
+    async def divide(_recording: Recording) -> None:
+        raise ZeroDivisionError
+
+    keys, got = gateway.gateway.keys, list[bytes]()
+    with gateway.app[BODIES].hold("t") as held:
+        asked = once.Asked("t", "k", b"digest")
+        recording = once.begin(gateway.gateway.runs, keys, asked, divide, RequestRecord(), held)
+        with pytest.raises(GatewayError) as told:
+            got.extend([piece async for piece in recording.follow()])
+    assert told.value.kind is errors.INTERNAL_ERROR
+    assert keys.find("t", "k", b"digest") is None
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_a_long_key_is_refused(sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession) -> None:
