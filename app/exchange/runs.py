@@ -83,6 +83,15 @@ class Runs:
             reader.leave()
             _leave(task, record)
 
+    def begin(self, work: Coroutine[Any, Any, None], record: RequestRecord, memory: Reservation) -> None:
+        """Have work done, whoever waits for it."""
+
+        async def run() -> None:
+            with self._under_way():
+                await work
+
+        self._start(run(), record, memory)
+
     async def stop(self) -> None:
         """Cancel all."""
         for task in self._tasks:

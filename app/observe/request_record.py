@@ -70,6 +70,7 @@ class RequestRecord:
     aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
     cut: bool = False  # the gateway ended the answer itself, at a stop sequence
     tokens: Tokens | None = None
+    idempotent: str | None = None  # joined, replayed: the answer is another request's
     awaits_usage: bool = False  # the usage of an answer that broke off is told later
     is_reported: bool = False
     finish: str | None = None
@@ -145,6 +146,11 @@ class RequestRecord:
             self.upstream_running = False
             self.upstream_before += monotonic() - self.asked_at
 
+    def record_first_piece(self) -> None:
+        """Another request's answer is handed on to this one's client; in a stream its first word has come."""
+        if self.stream and self.first_token is None:
+            self.first_token = monotonic()
+
     def discard_answer(self) -> None:
         """What came is not the answer: another one is asked for, and its first word counts."""
         self.first_token = None
@@ -164,6 +170,10 @@ class RequestRecord:
         if before is not None:
             prompt, completion, cached = before.prompt + prompt, before.completion + completion, before.cached + cached
         self.tokens = Tokens(prompt, completion, cached)
+
+    def record_idempotent(self, how: str) -> None:
+        """The answer is that of an earlier request with the same key: it was joined, or is replayed."""
+        self.idempotent = how
 
     def expect_usage(self) -> None:
         """An answer broke off: its usage will be known after the request's end."""
