@@ -1,4 +1,4 @@
-"""How long a client waits, and how urgent its request is: the headers that say so.
+"""How long a client waits, how urgent its request is, and how often it wants to hear: the headers that say so.
 
 Sources: OpenAI's Python package sends `x-stainless-read-timeout`, its Node package `x-stainless-timeout`, both in
 seconds. The others are the gateway's own (README.md, "The queue").
@@ -20,7 +20,9 @@ from app.observe.request_record import RequestRecord
 
 _DEADLINE, _PRIORITY, _ON_ABORT = "X-Request-Deadline-Ms", "X-Priority", "X-On-Abort"
 _READ_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
+_COALESCE = "X-Stream-Coalesce-Ms"
 _LONGEST_MS = 86_400_000  # a day
+_LONGEST_PAUSE_MS = 60_000
 _MOST_DIGITS = 100  # Python reads no number of thousands
 # The queue ends its own waits, since it knows when to come back: it gets its time-out first.
 _QUEUE_FIRST_SECONDS = 0.01
@@ -31,7 +33,7 @@ def make_ticket(headers: Mapping[str, str], record: RequestRecord, config: Confi
     received = record.received
     waits_until, deadline = received + config.queue_seconds, None
     if _DEADLINE in headers:
-        deadline = received + _read_milliseconds(headers[_DEADLINE])
+        deadline = received + _read_milliseconds(headers, _DEADLINE, _LONGEST_MS)
     if not stream:
         told = received + read_timeout(headers)
         if told < math.inf:
@@ -77,13 +79,18 @@ async def within(ticket: Ticket) -> AsyncIterator[None]:
         raise GatewayError(errors.DEADLINE_EXCEEDED, message) from None
 
 
-def _read_milliseconds(told: str) -> float:
+def read_coalescing(headers: Mapping[str, str]) -> float | None:
+    """The least seconds between two pieces of a stream; None: as GigaChat gives them. Raises GatewayError."""
+    return _read_milliseconds(headers, _COALESCE, _LONGEST_PAUSE_MS) if _COALESCE in headers else None
+
+
+def _read_milliseconds(headers: Mapping[str, str], name: str, most: int) -> float:
     """Seconds."""
-    told = told.strip()
+    told = headers[name].strip()
     is_number = told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS
-    if not (is_number and 0 < int(told) <= _LONGEST_MS):
-        message = f"The header {_DEADLINE} must be a whole number of milliseconds, from 1 to {_LONGEST_MS}."
-        raise GatewayError(errors.INVALID_VALUE, message, param=_DEADLINE)
+    if not (is_number and 0 < int(told) <= most):
+        message = f"The header {name} must be a whole number of milliseconds, from 1 to {most}."
+        raise GatewayError(errors.INVALID_VALUE, message, param=name)
     return int(told) / 1000
 
 

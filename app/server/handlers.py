@@ -20,12 +20,13 @@ from app.observe.request_record import RequestRecord
 from app.server import once
 from app.server.app_keys import BODIES, DRAIN, GATEWAY, RECORD
 from app.server.bodies import HeldBody, json_object
-from app.server.deadlines import make_ticket, within
+from app.server.deadlines import make_ticket, read_coalescing, within
 from app.server.gateway import Gateway
 from app.server.middlewares import record_error
 from app.server.routes import EMBEDDINGS, MODELS, protocol_of
 from app.server.streaming import ClientGone, EventStream
 from app.translate.dialogue import Note
+from app.translate.gigachat.contract import PAUSE
 from app.translate.gigachat.embeddings import SIZES
 from app.translate.protocol import ClientRequest, ClientStreamWriter
 
@@ -112,6 +113,8 @@ def _plan(
     """What is asked, as the client's protocol and as GigaChat has it. Raises GatewayError."""
     gateway, record = request.app[GATEWAY], request[RECORD]
     asked = protocol_of(request).read(body, gateway.names)
+    if asked.request.stream and (pause := read_coalescing(request.headers)) is not None:
+        asked.request.extra.setdefault(PAUSE, pause)
     notes, strict = [*repairs, *asked.notes], _strict(request, gateway)
     plan = gateway.chat.plan(asked.request, notes, record, ticket, strict=strict)
     held.recount_payload(plan.asked_bytes)

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from app.translate.dialogue import Answer, Event, Failed, Media, Note, Request, Turn, Uploaded, Usage
 
+# GigaChat's own field, among a request's `extra`: the least seconds between two pieces of a stream.
+PAUSE = "update_interval"
+
 
 class UnreadableError(ValueError):
     """GigaChat answered 200 with something that is no answer."""
