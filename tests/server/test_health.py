@@ -211,9 +211,7 @@ async def test_degraded_while_requests_fail(
         assert (await response.json())["status"] == "healthy"
 
 
-@pytest.mark.parametrize(
-    ("slots", "reason"), [(1, "429 though it is asked 1"), (4, "2 at a time instead of 4")]
-)
+@pytest.mark.parametrize(("slots", "reason"), [(1, "429 though it is asked 1"), (4, "2 at a time instead of 4")])
 async def test_what_gigachat_refuses_with_429_is_told(
     slots: int, reason: str, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
