@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from aiohttp import web
 
@@ -151,17 +150,15 @@ async def _follow(recording: Recording, record: RequestRecord) -> AsyncIterator[
         async for piece in recording.follow():
             yield piece
         return
-    since = monotonic()
+    record.begin_waiting()
     try:
         async for piece in recording.follow():
             record.record_first_piece()
-            now = monotonic()
-            record.add_queue_time(now - since)
-            since = now
+            record.end_waiting()
             yield piece
-            since = monotonic()
+            record.begin_waiting()
     finally:
-        record.add_queue_time(monotonic() - since)
+        record.end_waiting()
 
 
 def _tell_notes(recording: Recording, record: RequestRecord) -> None:
