@@ -64,6 +64,11 @@ class Lease(Generic[C]):
         self.credential = credential
         self.begun = begun
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it has lasted less than an answer takes: one that is cut off now says nothing about that time."""
+        return self._gate._clock() - self.begun < self._gate._usual_seconds
+
     def share(self) -> None:
         """One more holder, who ends the lease too."""
         self._holders += 1

@@ -146,7 +146,7 @@ class Tries:
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
-                lease.end(served=_was_asked(asking.record, lease), failed=True)
+                lease.end(served=_was_asked(asking.record, lease), failed=lease.is_short)
                 if is_probe:
                     self._circuits.abandon(model)
                 raise

@@ -130,3 +130,18 @@ def test_who_gives_its_place_up_may_leave_at_that_moment(open_queue: OpenQueue) 
     bench.settle()
     assert (first.waits, light.waits, bench.gate.waiting) == (True, True, 2)
     assert sum(bench.heard.waiting.values()) == 2
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.1, True), (100, False)])
+def test_an_answer_that_was_cut_off_took_at_least_so_long(open_queue: OpenQueue, seconds: float, waits: bool) -> None:
+    """Clients that leave at once say nothing; those whose deadlines pass say that answers take longer now."""
+    bench = open_queue(1)
+    for _ in range(10):
+        bench.serve(10)
+    for _ in range(30):
+        cut = bench.come()
+        bench.move(seconds)
+        assert cut.lease is not None
+        cut.lease.end(failed=cut.lease.is_short)
+    bench.come()
+    assert [bench.come(seconds=9).waits, bench.come(seconds=30).waits] == [False, waits]
