@@ -164,7 +164,8 @@ class Gate(Generic[C]):
             outcome = "admitted"
         except TimeoutError:
             outcome = "timeout"
-            raise self._late(ticket, 0) from None
+            before = self._queue.count_before(line, is_batch=ticket.is_batch)
+            raise self._late(ticket, self._expect_wait(before)) from None
         finally:
             self._observer.stopped_waiting(ticket.tenant, outcome, self._clock() - now)
             if outcome != "admitted":
@@ -183,9 +184,7 @@ class Gate(Generic[C]):
             raise self._late(ticket, max(expected - left, self._usual_seconds))
 
     def _late(self, ticket: Ticket, seconds: float) -> GatewayError:
-        """The error of a request that does not start in time; `seconds`: when another one would, if it is known."""
-        if not seconds:
-            seconds = self._expect_wait(self._queue.count_before(ticket.tenant, is_batch=ticket.is_batch))
+        """The error of a request that does not start in time; `seconds`: when another one would. 0: nobody knows."""
         whose = "its deadline" if ticket.deadline == ticket.waits_until else "the longest wait (GPT2GIGA_QUEUE_SECONDS)"
         message = (
             f"GigaChat takes {self._count_slots()} request(s) of this gateway at a time, and this one would not start "
