@@ -150,7 +150,7 @@ class Gate(Generic[C]):
         Raises GatewayError: the queue is full, or the request would not start in time, or has not.
         """
         line, now = self._queue.find_line(ticket.tenant), self._clock()
-        if not again:
+        if not again or ticket.waits_until <= now:
             self._refuse_at_once(ticket, line, now)
         turn: asyncio.Future[Lease[C]] = asyncio.get_running_loop().create_future()
         waiting = Waiting(line, now, turn, is_batch=ticket.is_batch)
