@@ -119,9 +119,11 @@ class Circuits:
         return True
 
     def record_success(self, model: str, begun: float) -> None:
-        """GigaChat answered, be it with a refusal of the request. `begun`: the attempt, on the monotonic clock.
+        """GigaChat answered, be it with a refusal of the request.
 
-        While the circuit is open, the attempt is from before it opened: that says nothing about what would begin now.
+        `begun`: the attempt, on the monotonic clock; it is counted as if it had come then, which spares a look at the
+        clock. While the circuit is open, the attempt is from before it opened: that says nothing about what would begin
+        now. Half open, any success closes it: GigaChat answers.
         """
         circuit = self._circuits.get(model) or self._find(model)
         if begun >= circuit.part_ends:

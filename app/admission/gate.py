@@ -159,7 +159,7 @@ class Gate(Generic[C]):
         Raises GatewayError: the queue is full, or the request would not start in time, or has not.
         """
         line, now = self._queue.find_line(ticket.tenant), self._clock()
-        if not again:
+        if not again or ticket.waits_until <= now:
             self._refuse_at_once(ticket, line, now)
         turn: asyncio.Future[Lease[C]] = asyncio.get_running_loop().create_future()
         waiting = Waiting(line, now, turn, is_batch=ticket.is_batch, stays=again)
@@ -173,7 +173,8 @@ class Gate(Generic[C]):
             outcome = "admitted"
         except TimeoutError:
             outcome = "timeout"
-            raise self._late(ticket, 0) from None
+            before = self._queue.count_before(line, is_batch=ticket.is_batch)
+            raise self._late(ticket, self._expect_wait(before)) from None
         except GatewayError:
             outcome = "rejected"
             raise
@@ -205,9 +206,7 @@ class Gate(Generic[C]):
         return GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
 
     def _late(self, ticket: Ticket, seconds: float) -> GatewayError:
-        """The error of a request that does not start in time; `seconds`: when another one would, if it is known."""
-        if not seconds:
-            seconds = self._expect_wait(self._queue.count_before(ticket.tenant, is_batch=ticket.is_batch))
+        """The error of a request that does not start in time; `seconds`: when another one would. 0: nobody knows."""
         whose = "its deadline" if ticket.deadline == ticket.waits_until else "the longest wait (GPT2GIGA_QUEUE_SECONDS)"
         message = (
             f"GigaChat takes {self._count_slots()} request(s) of this gateway at a time, and this one would not start "

@@ -231,6 +231,18 @@ def test_again_may_hope(open_queue: OpenQueue) -> None:
     assert (first.waits, holders(second)) == (True, [True])
 
 
+def test_again_too_late(open_queue: OpenQueue) -> None:
+    """A request whose time passed in its pause gets no slot any more, be one free or not."""
+    bench = open_queue(2)
+    first = bench.come(deadline=5)
+    bench.move(6)
+    first.again()
+    bench.settle()
+    assert first.error is not None
+    assert first.error.kind is errors.QUEUE_TIMEOUT
+    assert (bench.slots.in_use, bench.gate.waiting) == (0, 0)
+
+
 def test_again_waits_no_longer_than_the_others(open_queue: OpenQueue) -> None:
     """Its time began when it came the first time."""
     bench = open_queue(1)
