@@ -69,6 +69,8 @@ class Config:
     slots: str = _setting("GPT2GIGA_SLOTS", "all", settings.choice("all", "chat"))
     queue_length: int = _setting("GPT2GIGA_QUEUE_LENGTH", 1000, settings.integer)
     queue_seconds: float = _setting("GPT2GIGA_QUEUE_SECONDS", 120.0, settings.seconds)
+    idempotency_seconds: float = _setting("GPT2GIGA_IDEMPOTENCY_SECONDS", 86400.0, settings.seconds)
+    idempotency_bytes: int = _setting("GPT2GIGA_IDEMPOTENCY_BYTES", 64 * 1024**2, settings.size)
     tenants: int = _setting("GPT2GIGA_TENANTS", 1000, settings.count)
     host: str = _setting("GPT2GIGA_HOST", "127.0.0.1", settings.host, show=redaction.mask_host)
     port: int = _setting("GPT2GIGA_PORT", 8090, settings.port)

@@ -44,6 +44,7 @@ INVALID_API_KEY = _request("invalid_api_key", status=401, error_type="unauthoriz
 UNKNOWN_URL = _request("unknown_url", status=404, error_type="not_found")
 MODEL_NOT_FOUND = _request("model_not_found", status=404, error_type="not_found")
 METHOD_NOT_ALLOWED = _request("method_not_allowed", status=405, error_type="not_found")
+IDEMPOTENCY_CONFLICT = _request("idempotency_conflict", status=409, error_type="idempotency_conflict")
 REQUEST_TIMEOUT = _request("request_timeout", status=408)
 REQUEST_TOO_LARGE = _request("request_too_large", status=413, error_type="payload_too_large")
 UNSUPPORTED_ENCODING = _request("unsupported_encoding", status=415)

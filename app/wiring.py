@@ -10,6 +10,7 @@ from typing import Any
 from app.admission import heap
 from app.admission.circuits import CIRCUIT_TIMES, Circuits, CircuitTimes
 from app.admission.gate import Gate
+from app.admission.idempotency import IdempotencyStore
 from app.admission.memory import Memory
 from app.admission.retry_budget import RetryBudget
 from app.admission.slots import Slots
@@ -117,9 +118,10 @@ async def open_gateway(
         runs = Runs(drain.writing, requests.report_run)
         stack.push_async_callback(runs.stop)
         names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
-        embeddings, version = Embeddings(tries, sender, catalog), program_version()
+        embedder, version = Embeddings(tries, sender, catalog), program_version()
+        keys = _make_keys(config, metrics)
         yield Gateway(
-            config, names, abilities, chat, embeddings, catalog, gigachat, credential, gate, circuits, runs, version
+            config, names, abilities, chat, embedder, catalog, gigachat, credential, gate, circuits, runs, keys, version
         )
 
 
@@ -137,6 +139,12 @@ def _make_gate(config: Config, metrics: Metrics, credential: UpstreamCredential)
     metrics.slots_in_use.labels(label).set_function(lambda: slots.in_use)
     metrics.slots_limit.labels(label).set_function(lambda: slots.limit)
     return gate
+
+
+def _make_keys(config: Config, metrics: Metrics) -> IdempotencyStore:
+    keys = IdempotencyStore(config.idempotency_seconds, config.idempotency_bytes, QueueObserver(metrics))
+    metrics.idempotency_bytes.set_function(lambda: keys.size)
+    return keys
 
 
 def _make_uploads(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
@@ -40,9 +39,7 @@ from tests.running import (
     wait_ready,
 )
 from tests.selection import pytest_collection_modifyitems  # noqa: F401 - a hook
-
-# No pause ends in time: a request that fails is not tried again, unless the test is about that.
-NO_PAUSES = RetryPauses(first=math.inf, longest=math.inf)
+from tests.untried import NO_PAUSES
 
 
 @pytest.fixture

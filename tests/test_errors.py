@@ -53,6 +53,7 @@ TABLE: list[tuple[str, int, Actor, bool, int | None, str, str]] = [
     ("upstream_timeout", 504, GIGACHAT, False, None, "upstream_timeout", "bad"),
     ("deadline_exceeded", 504, GIGACHAT, False, None, "upstream_timeout", "bad"),
     ("upstream_unavailable", 503, GIGACHAT, True, 10, "upstream_5xx", "bad"),
+    ("idempotency_conflict", 409, CLIENT, False, None, "idempotency_conflict", "excluded"),
     ("queue_full", 429, GATEWAY, True, 1, "queue_full", "bad"),
     ("queue_timeout", 503, GATEWAY, True, 1, "queue_timeout", "bad"),
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
@@ -41,7 +40,10 @@ class QueueObserver(Protocol):
         """A request of this tenant waits."""
 
     def stopped_waiting(self, tenant: str, outcome: str, seconds: float) -> None:
-        """It does not wait any more: it was admitted, its time was up (timeout), or it has left (abandoned)."""
+        """It does not wait any more.
+
+        It was admitted, its time was up (timeout), it has left (abandoned), or another took its place (rejected).
+        """
 
     def rejected(self, tenant: str, *, full: bool) -> None:
         """A request could not wait: the queue is full, or its time would not be enough."""
@@ -66,16 +68,17 @@ class Lease(Generic[C]):
         """One more holder, who ends the lease too."""
         self._holders += 1
 
-    def end(self, *, refused: bool = False, served: bool = True) -> None:
+    def end(self, *, refused: bool = False, served: bool = True, failed: bool = False) -> None:
         """A holder needs the slot no longer; the last one gives it back.
 
-        `refused`: GigaChat answered 429. `served`: GigaChat was asked, so that its time counts.
+        `refused`: GigaChat answered 429. `served`: GigaChat was asked, so that its time counts. `failed`: it brought
+        no answer, so that its time says nothing about how long answers take.
         """
         if refused:
             self.credential.slots.lower(self.begun)
         self._holders -= 1
         if not self._holders:
-            self._gate._give_back(self, served=served and not refused)
+            self._gate._give_back(self, served=served and not refused, failed=failed)
 
 
 class _SlotlessLease(Lease[C]):
@@ -83,7 +86,7 @@ class _SlotlessLease(Lease[C]):
 
     __slots__ = ()
 
-    def end(self, *, refused: bool = False, served: bool = True) -> None:  # noqa: ARG002
+    def end(self, *, refused: bool = False, served: bool = True, failed: bool = False) -> None:  # noqa: ARG002
         """A holder needs it no longer."""
         if refused:
             self.credential.slots.lower(self.begun)
@@ -111,7 +114,8 @@ class Gate(Generic[C]):
         self._chat_only = chat_only
         self._queue: TenantQueue[Lease[C]] = TenantQueue(tenants)
         self._clock = clock
-        self._usual_seconds = 0.0  # of a request; 0: none has ended yet
+        self._usual_seconds = 0.0  # of an answer; 0: none has ended yet
+        self._measured = 0  # answers so far
         self._regaining: asyncio.TimerHandle | None = None  # while requests wait for slots that come back by time
 
     @property
@@ -153,8 +157,8 @@ class Gate(Generic[C]):
         if not again or ticket.waits_until <= now:
             self._refuse_at_once(ticket, line, now)
         turn: asyncio.Future[Lease[C]] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(line, now, turn, is_batch=ticket.is_batch)
-        self._queue.add(waiting, first=again)
+        waiting = Waiting(line, now, turn, is_batch=ticket.is_batch, stays=again)
+        self._queue.add(waiting)
         self._observer.began_waiting(ticket.tenant)
         outcome = "abandoned"
         try:
@@ -166,6 +170,9 @@ class Gate(Generic[C]):
             outcome = "timeout"
             before = self._queue.count_before(line, is_batch=ticket.is_batch)
             raise self._late(ticket, self._expect_wait(before)) from None
+        except GatewayError:
+            outcome = "rejected"
+            raise
         finally:
             self._observer.stopped_waiting(ticket.tenant, outcome, self._clock() - now)
             if outcome != "admitted":
@@ -173,15 +180,25 @@ class Gate(Generic[C]):
         return lease
 
     def _refuse_at_once(self, ticket: Ticket, line: str, now: float) -> None:
+        displaced = None
         if self._queue.length >= self._length:
-            self._observer.rejected(ticket.tenant, full=True)
-            message = f"{self._length} requests wait for GigaChat already, which is the most. Try again later."
-            raise GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
+            displaced = self._queue.find_displaced(line, is_batch=ticket.is_batch)
+            if displaced is None:
+                self._observer.rejected(ticket.tenant, full=True)
+                raise self._full()
         before = self._queue.count_before(line, is_batch=ticket.is_batch)
         expected, left = self._expect_wait(before), ticket.waits_until - now
         if expected > left or left <= 0:
             self._observer.rejected(ticket.tenant, full=False)
             raise self._late(ticket, max(expected - left, self._usual_seconds))
+        if displaced is not None:
+            self._queue.remove(displaced)
+            if not displaced.turn.done():  # its client may have left at this moment
+                displaced.turn.set_exception(self._full())
+
+    def _full(self) -> GatewayError:
+        message = f"{self._length} requests wait for GigaChat already, which is the most. Try again later."
+        return GatewayError(errors.QUEUE_FULL, message, retry_after=max(1.0, self._usual_seconds))
 
     def _late(self, ticket: Ticket, seconds: float) -> GatewayError:
         """The error of a request that does not start in time; `seconds`: when another one would. 0: nobody knows."""
@@ -218,22 +235,24 @@ class Gate(Generic[C]):
     def _leave(self, waiting: Waiting[Lease[C]]) -> None:
         """A request waits no longer; the slot that it was given at the same moment goes to the next one."""
         self._queue.remove(waiting)
-        if waiting.turn.done() and not waiting.turn.cancelled():
-            with suppress(asyncio.InvalidStateError):
-                waiting.turn.result().end(served=False)
+        if waiting.turn.done() and not waiting.turn.cancelled() and waiting.turn.exception() is None:
+            waiting.turn.result().end(served=False)
 
-    def _give_back(self, lease: Lease[C], *, served: bool) -> None:
+    def _give_back(self, lease: Lease[C], *, served: bool, failed: bool) -> None:
         lease.credential.slots.in_use -= 1
         if served and lease._line:
-            self._measure(lease._line, self._clock() - lease.begun)
+            self._measure(lease._line, self._clock() - lease.begun, failed=failed)
         if self._queue.length:
             self._dispatch()
 
-    def _measure(self, line: str, seconds: float) -> None:
+    def _measure(self, line: str, seconds: float, *, failed: bool) -> None:
+        """A request has taken so long. The first ones count alike: one long answer is not taken for the usual one."""
         usual = self._usual_seconds
         if self._queue.length and usual:
             self._queue.charge(self._queue.find_line(line), seconds / usual)
-        self._usual_seconds = seconds if not usual else usual + _WEIGHT * (seconds - usual)
+        if not failed:
+            self._measured += 1
+            self._usual_seconds = usual + max(_WEIGHT, 1 / self._measured) * (seconds - usual)
 
     def _dispatch(self) -> None:
         """Give free slots to those whose turn it is."""

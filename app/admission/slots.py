@@ -7,6 +7,7 @@ Source: docs/gigachat-api.md, "Limits, models, prices".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic
 
@@ -16,7 +17,7 @@ QUIET_SECONDS = 60.0
 class Slots:
     """The slots of one credential. `most`: how many it has while GigaChat refuses none; `in_use`: the gate's count."""
 
-    __slots__ = ("_clock", "_limit", "_lowered_at", "_quiet_since", "in_use", "most")
+    __slots__ = ("_clock", "_limit", "_lowered_at", "_quiet_since", "_refused_at", "in_use", "most")
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
         self.most = self._limit = most
@@ -24,6 +25,7 @@ class Slots:
         self._clock = clock
         self._lowered_at = -1.0  # when the number was last halved
         self._quiet_since = 0.0  # since when nothing has changed it
+        self._refused_at = -math.inf  # when GigaChat refused a request last
 
     @property
     def limit(self) -> int:
@@ -43,6 +45,11 @@ class Slots:
         return self.limit < self.most
 
     @property
+    def is_refused(self) -> bool:
+        """Whether GigaChat has refused a request in the last minute: the last slot is not taken for that."""
+        return self._clock() - self._refused_at < QUIET_SECONDS
+
+    @property
     def regain_seconds(self) -> float | None:
         """Seconds until the next slot comes back, if nothing is refused meanwhile; None while none is missing."""
         return self._quiet_since + QUIET_SECONDS - self._clock() if self.is_lowered else None
@@ -53,7 +60,7 @@ class Slots:
         Requests that were sent before the last halving belong to its wave, and change nothing.
         """
         self._regain()
-        now = self._quiet_since = self._clock()
+        now = self._quiet_since = self._refused_at = self._clock()
         if sent <= self._lowered_at or self._limit == 1:
             return False
         self._lowered_at = now

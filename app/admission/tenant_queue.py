@@ -6,7 +6,7 @@ that comes newly goes before those that have waited for their turn again and aga
 one tenant delay the single one of another by one request at most. A line that has become empty keeps its place until
 its next turn: a tenant gains nothing by coming one request at a time.
 Sources: M. Shreedhar and G. Varghese, "Efficient Fair Queuing Using Deficit Round-Robin" (1995); RFC 8290, 4.2 (new
-lines before old ones).
+lines before old ones), 4.1 (where there is no room, the longest queue loses one).
 """
 
 from __future__ import annotations
@@ -25,15 +25,21 @@ L = TypeVar("L")
 
 
 class Waiting(Generic[L]):
-    """A request that waits. `turn` becomes its lease. Times are on the monotonic clock."""
+    """A request that waits. `turn` becomes its lease. `stays`: it has had a turn before, and gives its place to none.
 
-    __slots__ = ("is_batch", "line", "since", "turn")
+    Times are on the monotonic clock.
+    """
 
-    def __init__(self, line: str, since: float, turn: asyncio.Future[L], *, is_batch: bool) -> None:
+    __slots__ = ("is_batch", "line", "since", "stays", "turn")
+
+    def __init__(
+        self, line: str, since: float, turn: asyncio.Future[L], *, is_batch: bool, stays: bool = False
+    ) -> None:
         self.line = line
         self.since = since
         self.turn = turn
         self.is_batch = is_batch
+        self.stays = stays
 
 
 class _Line(Generic[L]):
@@ -51,6 +57,12 @@ class _Line(Generic[L]):
 
     def part_of(self, waiting: Waiting[L]) -> OrderedDict[Waiting[L], None]:
         return self.batch if waiting.is_batch else self.urgent
+
+    def find_last(self) -> Waiting[L] | None:
+        """The one whose turn comes last, if it has had none before."""
+        part = self.batch or self.urgent
+        last = next(reversed(part), None)
+        return None if last is None or last.stays else last
 
 
 class TenantQueue(Generic[L]):
@@ -72,14 +84,14 @@ class TenantQueue(Generic[L]):
         is_known = tenant in self._new or tenant in self._old
         return tenant if is_known or len(self._new) + len(self._old) < self._most_tenants else OTHER
 
-    def add(self, waiting: Waiting[L], *, first: bool = False) -> None:
-        """A request waits from now on; `first`: before all others of its kind, since it has waited before."""
+    def add(self, waiting: Waiting[L]) -> None:
+        """A request waits from now on: one that stays goes before all others of its kind."""
         line = self._find(waiting.line)
         if line is None:
             line = self._new[waiting.line] = _Line()
         part = line.part_of(waiting)
         part[waiting] = None
-        if first:
+        if waiting.stays:
             part.move_to_end(waiting, last=False)
         self.length += 1
 
@@ -88,6 +100,18 @@ class TenantQueue(Generic[L]):
         line = self._find(waiting.line)
         if line is not None and line.part_of(waiting).pop(waiting, self) is None:
             self._shorten()
+
+    def find_displaced(self, name: str, *, is_batch: bool) -> Waiting[L] | None:
+        """The request that loses its place to a new one of this line where there is no room; None: the new one does.
+
+        The longest line loses its last one, unless the new one's would become as long. Else a tenant's own batch does.
+        """
+        own = self._find(name)
+        length = 0 if own is None else len(own)
+        longest = max((line for line in self._lines() if line.find_last() is not None), key=len, default=None)
+        if longest is not None and len(longest) > length + 1:
+            return longest.find_last()
+        return own.find_last() if own is not None and own.batch and not is_batch else None
 
     def take_next(self) -> Waiting[L] | None:
         """The request whose turn it is, which does not wait any more; None if none waits."""

@@ -1,7 +1,8 @@
 """Answers that come to their end though their client leaves: each is made by a task of its own.
 
 Usually GigaChat is stopped as soon as nobody listens. A client that asks for it (`X-On-Abort: drain`) has its answer
-made all the same, so that its usage is exact.
+made all the same, so that its usage is exact. That is of what GigaChat works on: a request that waits for its turn, or
+for its next try, ends with its client all the same.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
+from app.admission.memory import Reservation
 from app.background import report_bug
 from app.errors import GatewayError, drop_frames
 from app.observe.request_record import RequestRecord
@@ -38,25 +40,29 @@ class Runs:
         self._tell_usage = tell_usage
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def finish(self, work: Callable[[], Awaitable[T]], around: Around, record: RequestRecord) -> T:
-        """What `work` gives, which goes on if this is cancelled. `around` is a context of the work's own."""
+    async def finish(
+        self, work: Callable[[], Awaitable[T]], around: Around, record: RequestRecord, memory: Reservation
+    ) -> T:
+        """What `work` gives, which goes on if this is cancelled.
+
+        `around` is a context of the work's own, `memory` what its request holds: it is given back at the work's end.
+        """
 
         async def run() -> T:
             with self._under_way():
                 async with around():
                     return await work()
 
-        task = self._start(run(), record)
+        task = self._start(run(), record, memory)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not task.done():
-                record.expect_usage()
+            _leave(task, record)
             raise
 
     @asynccontextmanager
     async def stream(
-        self, batches: Batches, around: Around, record: RequestRecord
+        self, batches: Batches, around: Around, record: RequestRecord, memory: Reservation
     ) -> AsyncIterator[AsyncIterator[list[Event]]]:
         """The batches of a stream, the first of which has come; it is read to its end if this context ends before."""
         reader = _Reader()
@@ -68,15 +74,23 @@ class Runs:
                     async for events in all_batches:
                         await reader.take(events)
 
-        task = self._start(run(), record)
+        task = self._start(run(), record, memory)
         task.add_done_callback(reader.end)
         try:
             await reader.begun
             yield reader
         finally:
             reader.leave()
-            if not task.done():
-                record.expect_usage()
+            _leave(task, record)
+
+    def begin(self, work: Coroutine[Any, Any, None], record: RequestRecord, memory: Reservation) -> None:
+        """Have work done, whoever waits for it."""
+
+        async def run() -> None:
+            with self._under_way():
+                await work
+
+        self._start(run(), record, memory)
 
     async def stop(self) -> None:
         """Cancel all."""
@@ -84,13 +98,14 @@ class Runs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[Any, Any, T], record: RequestRecord) -> asyncio.Task[T]:
+    def _start(self, work: Coroutine[Any, Any, T], record: RequestRecord, memory: Reservation) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name="run")
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._end(ended, record))
+        task.add_done_callback(lambda ended: self._end(ended, record, memory))
         return task
 
-    def _end(self, task: asyncio.Task[Any], record: RequestRecord) -> None:
+    def _end(self, task: asyncio.Task[Any], record: RequestRecord, memory: Reservation) -> None:
+        memory.give(memory.taken)
         self._tasks.discard(task)
         fault = None if task.cancelled() else task.exception()
         if record.awaits_usage:  # the client has left, and nobody else hears of it
@@ -99,6 +114,16 @@ class Runs:
             elif isinstance(fault, Exception):
                 report_bug(fault, "an answer whose client has left")
             self._tell_usage(record)
+
+
+def _leave(task: asyncio.Task[Any], record: RequestRecord) -> None:
+    """The client takes no more. What GigaChat works on goes on."""
+    if task.done():
+        return
+    if record.upstream_running:
+        record.expect_usage()
+    else:
+        task.cancel()
 
 
 class _Reader:

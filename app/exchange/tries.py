@@ -142,11 +142,11 @@ class Tries:
                 cause = failure.cause if isinstance(failure, FileFailure) else failure
                 self._tell_circuit(model, failure, lease, is_probe=is_probe)
                 is_refused = isinstance(cause, Refused) and cause.status == 429
-                lease.end(refused=is_refused, served=_was_asked(asking.record, lease))
+                lease.end(refused=is_refused, served=_was_asked(asking.record, lease), failed=True)
                 tried = tried or _Tried()
                 pause = self._next_pause(asking, failure, tried)
             except BaseException:
-                lease.end(served=_was_asked(asking.record, lease))
+                lease.end(served=_was_asked(asking.record, lease), failed=True)
                 if is_probe:
                     self._circuits.abandon(model)
                 raise
@@ -163,7 +163,7 @@ class Tries:
         lease = self._gate.enter_at_once(asking.ticket, chat=asking.chat)
         if lease is not None:
             return lease
-        since = monotonic()
+        asking.record.begin_waiting()
         try:
             return await self._gate.wait(asking.ticket, again=asking.goes_on or tried is not None)
         except GatewayError:
@@ -172,7 +172,7 @@ class Tries:
             tried.count(self._metrics, "failure")
             raise tried.failure from None
         finally:
-            asking.record.add_queue_time(monotonic() - since)
+            asking.record.end_waiting()
 
     def _next_pause(self, asking: Asking, failure: Failure, tried: _Tried) -> float:
         """Seconds until the next try. Raises the failure where there is none."""
@@ -198,11 +198,11 @@ class Tries:
         return min(self._pauses.first * 2.0 ** min(tried.times, 10), self._pauses.longest) * (0.5 + self._chance())
 
     async def _pause(self, record: RequestRecord, seconds: float) -> None:
-        since = monotonic()
+        record.begin_waiting()
         try:
             await asyncio.sleep(seconds)
         finally:
-            record.add_queue_time(monotonic() - since)
+            record.end_waiting()
 
     def _tell_circuit(self, model: str, failure: Failure, lease: CredentialLease, *, is_probe: bool) -> None:
         if _says_nothing(failure):

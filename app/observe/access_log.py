@@ -98,6 +98,8 @@ def _add_files(line: dict[str, object], record: RequestRecord) -> None:
 
 def _add_remarks(line: dict[str, object], record: RequestRecord) -> None:
     """What became of the client's fields and of the answer."""
+    if record.idempotent is not None:
+        line["idempotent"] = record.idempotent
     if record.leaked_calls:
         line["leaked_calls"] = record.leaked_calls
     if record.adapted:

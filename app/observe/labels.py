@@ -21,6 +21,7 @@ RETRY_REASONS = ("stale", "unauthorized", "forbidden", "rate_limit", "server_err
 RETRY_OUTCOMES = ("success", "failure")
 QUEUE_OUTCOMES = ("admitted", "timeout", "abandoned", "rejected")  # how a wait for a slot ended
 TENANTS = ("default", "other")  # until tenants can be configured
+KEY_RESULTS = ("hit", "joined", "conflict", "evicted")  # what became of an idempotency key
 LIMIT_KINDS = ("queue_full",)  # why a tenant's request was refused
 PORTS = ("main", "metrics")
 GENERATIONS = ("0", "1", "2")  # of the garbage collector

@@ -100,6 +100,8 @@ class Metrics:
         self.limit_rejections = self._counter(
             "limit_rejections", "Requests that a limit of the gateway's own refused.", "tenant", "kind"
         )
+        self.idempotent_replays = self._counter("idempotent_replays", "Requests with a known key.", "result")
+        self.idempotency_bytes = self._gauge("idempotency_bytes", "Answers kept for idempotency keys.").labels()
         self.slots_in_use = self._gauge("credential_in_flight", "Slots of a credential in use.", "credential")
         self.slots_limit = self._gauge("credential_stream_limit", "Slots that a credential has now.", "credential")
         self.circuits = self._gauge("circuit_state", "0 closed, 1 half open, 2 open.", "component", "model")
@@ -196,6 +198,8 @@ class Metrics:
             self.retries.labels(*retry)
         for outcome in labels.QUEUE_OUTCOMES:
             self.queue_wait.labels(outcome)
+        for result in labels.KEY_RESULTS:
+            self.idempotent_replays.labels(result)
         for limit in itertools.product(labels.TENANTS, labels.LIMIT_KINDS):
             self.limit_rejections.labels(*limit)
 

@@ -47,7 +47,8 @@ class RequestRecord:
     error_type: str | None = None
     slo_bad: bool = False
     detail: str | None = None  # the cause, for operators: may name hosts, never a secret or content
-    queue_seconds: float = 0.0  # waiting for a slot, and between tries
+    queue_seconds: float = 0.0  # waiting for a slot, and between tries: of waits that have ended
+    waiting_since: float | None = None  # while it waits
     upstream_started: float | None = None  # the first time
     asked_at: float = 0.0  # the last time
     upstream_running: bool = False
@@ -69,6 +70,7 @@ class RequestRecord:
     aborted_by: str | None = None  # client, upstream, idle_timeout, shutdown
     cut: bool = False  # the gateway ended the answer itself, at a stop sequence
     tokens: Tokens | None = None
+    idempotent: str | None = None  # joined, replayed: the answer is another request's
     awaits_usage: bool = False  # the usage of an answer that broke off is told later
     is_reported: bool = False
     finish: str | None = None
@@ -111,9 +113,15 @@ class RequestRecord:
         """What became of the request's fields: as headers tell it, how often each rule dropped one, and slips."""
         self.adapted, self.dropped, self.dropped_params, self.slips = adapted, dropped, dropped_params, slips
 
-    def add_queue_time(self, seconds: float) -> None:
-        """The request waited so long for its turn."""
-        self.queue_seconds += seconds
+    def begin_waiting(self) -> None:
+        """The request waits for its turn, or for its next try."""
+        self.waiting_since = monotonic()
+
+    def end_waiting(self) -> None:
+        """It waits no longer."""
+        if self.waiting_since is not None:
+            self.queue_seconds += monotonic() - self.waiting_since
+            self.waiting_since = None
 
     def begin_upstream(self) -> None:
         """GigaChat is asked, the first time or once more."""
@@ -138,6 +146,11 @@ class RequestRecord:
             self.upstream_running = False
             self.upstream_before += monotonic() - self.asked_at
 
+    def record_first_piece(self) -> None:
+        """Another request's answer is handed on to this one's client; in a stream its first word has come."""
+        if self.stream and self.first_token is None:
+            self.first_token = monotonic()
+
     def discard_answer(self) -> None:
         """What came is not the answer: another one is asked for, and its first word counts."""
         self.first_token = None
@@ -157,6 +170,10 @@ class RequestRecord:
         if before is not None:
             prompt, completion, cached = before.prompt + prompt, before.completion + completion, before.cached + cached
         self.tokens = Tokens(prompt, completion, cached)
+
+    def record_idempotent(self, how: str) -> None:
+        """The answer is that of an earlier request with the same key: it was joined, or is replayed."""
+        self.idempotent = how
 
     def expect_usage(self) -> None:
         """An answer broke off: its usage will be known after the request's end."""
@@ -247,5 +264,7 @@ class RequestRecord:
         """The times in the queue, at GigaChat and of our own so far, as headers tell them."""
         now = monotonic()
         queue, upstream = self.queue_seconds, self.upstream_seconds(now)
+        if self.waiting_since is not None:  # a stream's head goes out while its request waits
+            queue += now - self.waiting_since
         overhead = max(0.0, now - self.received - queue - upstream - self.files_seconds)
         return f"{queue * 1000:.1f}" if queue else "0.0", f"{upstream * 1000:.1f}", f"{overhead * 1000:.1f}"

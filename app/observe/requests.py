@@ -71,6 +71,7 @@ class RequestObserver:
         `quiet`: write no log line.
         """
         record.is_reported = True
+        record.end_waiting()
         now = monotonic()
         seconds, upstream = now - record.received, record.upstream_seconds(now)
         others = record.queue_seconds + record.files_seconds + record.unread_seconds

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from app.admission.marks import MAX_VALUES, MarkCounter, Marks
-from app.admission.memory import Memory
+from app.admission.memory import Memory, Reservation
 from app.admission.weights import SMALL_BYTES, SMALL_FACTOR, BodyWeight, weigh_values
 from app.errors import INVALID_JSON, OVERLOADED, REQUEST_TIMEOUT, REQUEST_TOO_LARGE, GatewayError
 from app.server import surrogates
@@ -67,20 +67,22 @@ class BodyBudget:
 class HeldBody:
     """One request's body. Its weight counts as it comes: what Content-Length promises holds nothing."""
 
-    __slots__ = ("_budget", "_payload", "_share", "_values")
+    __slots__ = ("_budget", "_is_handed_over", "_payload", "_share", "_values")
 
     def __init__(self, budget: BodyBudget, tenant: str) -> None:
         self._budget = budget
         self._share = budget.memory.reserve(tenant)
         self._values = self._payload = 0  # the parts of the weight that are for what is no text, and for the payload
+        self._is_handed_over = False
 
     def __enter__(self) -> HeldBody:
         """Nothing is held yet."""
         return self
 
     def __exit__(self, *fault: object) -> None:
-        """Give the memory back, whatever happened."""
-        self._share.__exit__(*fault)
+        """Give the memory back, whatever happened, unless somebody else does."""
+        if not self._is_handed_over:
+            self._share.__exit__(*fault)
 
     async def read(self, request: web.Request) -> bytes | bytearray:
         """The body. Raises GatewayError when it is too large, alone or with the others, or comes too slowly."""
@@ -121,6 +123,12 @@ class HeldBody:
         if self._payload > size:
             self._share.give(self._payload - size)
             self._payload = size
+
+    def hand_over(self) -> Reservation:
+        """Its weight counts until the work ends that gets this, and gives it back: it may outlast the request."""
+        self._is_handed_over = True
+        self._share = self._share.hand_over(self._share.taken)
+        return self._share
 
     def let_go(self) -> None:
         """Nothing of the body is there any more, though its request is under way."""

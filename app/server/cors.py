@@ -9,6 +9,8 @@ from aiohttp import web
 
 _EXPOSED = (
     "x-request-id",
+    "x-gateway-idempotent",
+    "x-gateway-queue-ms",
     "x-gateway-upstream-ms",
     "x-gateway-overhead-ms",
     "x-gateway-adapted",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.admission.circuits import Circuits
 from app.admission.gate import Gate
+from app.admission.idempotency import IdempotencyStore
 from app.config import Config
 from app.exchange.catalog import Catalog
 from app.exchange.chat import Chat
@@ -33,6 +34,7 @@ class Gateway:
     gate: Gate[UpstreamCredential]
     circuits: Circuits
     runs: Runs
+    keys: IdempotencyStore
     version: str
 
     @property

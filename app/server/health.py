@@ -153,6 +153,8 @@ def _find_queue_worries(gateway: Gateway) -> list[Worry]:
     if slots.is_lowered:
         why = f"GigaChat answers 429: it is asked {slots.limit} at a time instead of {slots.most}"
         found.append(Worry(why, remedies.LIMIT_LOWERED))
+    elif slots.is_refused:
+        found.append(Worry(f"GigaChat answers 429 though it is asked {slots.limit} at a time", remedies.LIMIT_LOWERED))
     if waited > _LONG_WAIT_SECONDS:
         found.append(
             Worry(f"requests wait {waited:.0f} s for their turn ({gateway.gate.waiting} of them)", remedies.QUEUE)

@@ -132,6 +132,8 @@ async def tell_client(request: web.Request, response: web.StreamResponse) -> Non
     headers["x-gateway-queue-ms"] = queue
     headers["x-gateway-upstream-ms"] = upstream
     headers["x-gateway-overhead-ms"] = overhead
+    if record.idempotent is not None:
+        headers["x-gateway-idempotent"] = record.idempotent
     if record.adapted:
         headers["x-gateway-adapted"] = record.adapted
     if record.dropped:

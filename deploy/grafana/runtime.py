@@ -8,12 +8,14 @@ from deploy.grafana.panels import GREEN, RED, YELLOW, Query, Sized, figure, grap
 
 UID = "gpt2giga-runtime"
 # deploy/docker-compose.yml: mem_limit, cpus. A test compares.
-MEMORY_LIMIT = 768 * 1024**2
+MEMORY_LIMIT = 832 * 1024**2
 CPUS = 1.0
 # GPT2GIGA_MAX_BODIES_BYTES where it is not set. A test compares.
 BODIES_LIMIT = 256 * 1024**2
 # What one scrape may hold: the labels' domains are bounded for it.
 SERIES_LIMIT = 10_000
+# GPT2GIGA_IDEMPOTENCY_BYTES where it is not set. A test compares.
+KEYS_LIMIT = 64 * 1024**2
 
 
 def _about() -> list[Sized]:
@@ -153,7 +155,7 @@ def _work() -> list[Sized]:
             Query(f"{promql.rate('requests_total', 'endpoint, stream')} > 0", "{{endpoint}}, stream {{stream}}"),
             unit="reqps",
             stacked=True,
-            size=(6, 8),
+            size=(8, 8),
         ),
         graph(
             "Stream events",
@@ -161,14 +163,14 @@ def _work() -> list[Sized]:
             Query(promql.rate("stream_chunks_total"), "events"),
             Query(promql.rate("stream_keepalives_total"), "signs of life"),
             unit="ops",
-            size=(6, 8),
+            size=(8, 8),
         ),
         graph(
             "Request body size",
             "p95 by endpoint. Images and documents come inside the body.",
             Query(promql.quantile(0.95, "request_body_bytes", "endpoint"), "{{endpoint}}"),
             unit="bytes",
-            size=(6, 8),
+            size=(8, 8),
         ),
         graph(
             "Memory held by requests",
@@ -177,7 +179,24 @@ def _work() -> list[Sized]:
             Query(promql.series("bodies_bytes"), "{{instance}}"),
             unit="bytes",
             steps=((None, GREEN), (BODIES_LIMIT, RED)),
-            size=(6, 8),
+            size=(8, 8),
+        ),
+        graph(
+            "Idempotency keys",
+            "Requests a second whose key was known. joined: the first is still being answered. hit: its answer was "
+            "kept. conflict: another request had the key. evicted: an answer went before its time, for want of room.",
+            Query(f"{promql.rate('idempotent_replays_total', 'result')} > 0", "{{result}}"),
+            unit="reqps",
+            empty="none came twice",
+            size=(8, 8),
+        ),
+        graph(
+            "Answers kept for idempotency keys",
+            "Their memory. At the red line, which is the default of GPT2GIGA_IDEMPOTENCY_BYTES, the oldest go first.",
+            Query(promql.series("idempotency_bytes"), "{{instance}}"),
+            unit="bytes",
+            steps=((None, GREEN), (KEYS_LIMIT, RED)),
+            size=(8, 8),
         ),
     ]
 

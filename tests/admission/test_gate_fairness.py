@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app import errors
 from tests.admission.queueing import OpenQueue, holders
 
 
@@ -72,3 +73,60 @@ def test_who_leaves_the_queue_costs_nothing(open_queue: OpenQueue) -> None:
     first.end()
     bench.settle()
     assert holders(*others) == [False, True, False, False, False]
+
+
+def test_a_full_queue_has_room_for_other_tenants(open_queue: OpenQueue) -> None:
+    """The last of the longest line gives its place up: nobody shuts others out by asking a thousand times at once."""
+    bench = open_queue(1, length=4)
+    bench.serve(7)
+    holder, *heavy = [bench.come("heavy") for _ in range(5)]
+    light, other = bench.come("light"), bench.come("other")
+    assert (light.waits, other.waits) == (True, True)
+    assert [visitor.waits for visitor in heavy] == [True, True, False, False]
+    for displaced in heavy[2:]:
+        assert displaced.error is not None
+        assert (displaced.error.kind, displaced.error.retry_after) == (errors.QUEUE_FULL, 7.0)
+    assert bench.heard.outcomes["rejected"] == 2
+    for tenant in ("heavy", "light"):  # their lines would become as long as the longest
+        more = bench.come(tenant)
+        assert more.error is not None
+        assert more.error.kind is errors.QUEUE_FULL
+    assert (bench.gate.waiting, +bench.heard.waiting) == (4, {"heavy": 2, "light": 1, "other": 1})
+    holder.end()
+    bench.settle()
+    assert (holders(light, other, *heavy[:2]), bench.slots.in_use) == ([False, False, True, False], 1)
+
+
+def test_in_a_full_queue_a_tenants_own_batch_gives_way(open_queue: OpenQueue) -> None:
+    """To its urgent requests, and not to more of the batch."""
+    bench = open_queue(1, length=2)
+    bench.come()
+    first, last = bench.come(batch=True), bench.come(batch=True)
+    assert bench.come(batch=True).error is not None
+    urgent = bench.come()
+    assert (first.waits, last.waits, urgent.waits) == (True, False, True)
+
+
+def test_who_has_had_a_turn_keeps_its_place(open_queue: OpenQueue) -> None:
+    """What GigaChat refused, or has answered in part, is not displaced."""
+    bench = open_queue(3, length=2)
+    heavy = [bench.come("heavy") for _ in range(3)]
+    for visitor in heavy[:2]:
+        visitor.again()
+        bench.settle()
+    light = bench.come("light")
+    assert light.error is not None
+    assert light.error.kind is errors.QUEUE_FULL
+    assert [visitor.waits for visitor in heavy] == [True, True, False]
+
+
+def test_who_gives_its_place_up_may_leave_at_that_moment(open_queue: OpenQueue) -> None:
+    """Nobody hears of the error, and nothing is left of it."""
+    bench = open_queue(1, length=2)
+    bench.come("heavy")
+    first, last = bench.come("heavy"), bench.come("heavy")
+    light = bench.come("light", turns=1)
+    last.leave()
+    bench.settle()
+    assert (first.waits, light.waits, bench.gate.waiting) == (True, True, 2)
+    assert sum(bench.heard.waiting.values()) == 2

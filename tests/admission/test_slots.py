@@ -109,3 +109,14 @@ def test_when_a_slot_comes_back() -> None:
         clock.move(passed)
         seconds.append(slots.regain_seconds)
     assert seconds == [None, MINUTE, MINUTE - 20, None]
+
+
+def test_refusals_of_the_last_slot_are_known() -> None:
+    """It stays, so that the limit says nothing about them."""
+    clock = Clock()
+    slots = Slots(1, clock)
+    assert not slots.is_refused
+    slots.lower(clock.now)
+    assert (slots.is_refused, slots.is_lowered) == (True, False)
+    clock.move(MINUTE)
+    assert not slots.is_refused

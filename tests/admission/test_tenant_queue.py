@@ -34,8 +34,8 @@ class Line:
         """Requests come: `a1 b1`, `a2?` is a batch one."""
         for name in names.split():
             line = self.queue.find_line(name[0])
-            one = self.waiting[name] = Waiting(line, 0.0, self._turn, is_batch=name.endswith("?"))
-            self.queue.add(one, first=first)
+            one = self.waiting[name] = Waiting(line, 0.0, self._turn, is_batch=name.endswith("?"), stays=first)
+            self.queue.add(one)
 
     def remove(self, name: str) -> None:
         """A request leaves."""

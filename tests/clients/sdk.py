@@ -30,6 +30,7 @@ from pydantic import BaseModel
 
 from tests.running import Process, wait_ready
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "key-of-the-gateway"
 # Settings of gateways whose limits are soon met.
 IMPATIENT = {
@@ -92,11 +93,11 @@ class Programs:
     running: list[Process] = field(default_factory=list)
     gateways: dict[tuple[tuple[str, str], ...], Process] = field(default_factory=dict)
 
-    def start(self, *arguments: str, env: dict[str, str]) -> Process:
-        """Start `python -m app ...`."""
+    def start(self, *arguments: str, env: dict[str, str], module: str = "app") -> Process:
+        """Start `python -m app ...`, or another module."""
         log = self.place / f"log{len(self.running)}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GIGACHAT_", "GPT2GIGA_"))}
-        command = [sys.executable, "-m", "app", *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         with log.open("wb") as out:
             popen = subprocess.Popen(command, env=clean | env, cwd=self.place, stdout=out, stderr=out)
         process = Process(popen, log)
@@ -107,8 +108,16 @@ class Programs:
         """A gateway with these settings, started when first asked for."""
         known = tuple(sorted(settings.items()))
         if known not in self.gateways:
-            env = {"GPT2GIGA_PORT": "0", "GPT2GIGA_LOG_FORMAT": "json", "GPT2GIGA_API_KEY": KEY, **settings}
-            process = self.gateways[known] = self.start(env=env)
+            env = {
+                "GPT2GIGA_PORT": "0",
+                "GPT2GIGA_LOG_FORMAT": "json",
+                "GPT2GIGA_API_KEY": KEY,
+                "GIGACHAT_MAX_CONCURRENCY": str(10**15),  # each test's 429s halve it
+                "GPT2GIGA_QUEUE_SECONDS": "1",
+                "PYTHONPATH": str(ROOT),
+                **settings,
+            }
+            process = self.gateways[known] = self.start(env=env, module="tests.untried")
             process.url = process.event("listening")["url"].removesuffix("/v1")
             wait_ready(process.url, "/readyz" if ready else "/livez")
         return self.gateways[known]

@@ -39,6 +39,8 @@ def test_the_parts_are_what_the_settings_say() -> None:
     found = {name.partition(":")[0]: size for name, size in parts().items()}
     budget = default("max_bodies_bytes")
     assert found["requests"] * MIB == budget == runtime.BODIES_LIMIT
+    keys = default("idempotency_bytes")
+    assert found["answers kept for idempotency keys"] * MIB == keys == runtime.KEYS_LIMIT
     assert found["small requests beyond it"] == found["requests"] // 8
     body = default("max_body_bytes") + 500_000 * 16
     assert found["the one body that is being parsed or written at a moment"] * MIB >= body

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from app.sandbox import server
-from app.server.app_keys import DRAIN
+from app.server.app_keys import BODIES, DRAIN
 from tests.running import GatewayStarter, Running, eventually
-from tests.watching import CHAT, Reply, ask, asking, saying
+from tests.watching import CHAT, Reply, ask, asking, lines, saying
 
 DRAINS = {"X-On-Abort": "drain"}
 LATE = "usage of an abandoned answer"
@@ -76,6 +76,72 @@ async def test_the_answer_is_made_to_its_end(
     assert line["completion_tokens"] > 50
     assert sandbox.state.requests.of("tokens") == []
     await eventually(lambda: slots.in_use == 0)
+
+
+@both
+async def test_its_body_counts_as_long(
+    stream: bool, sandbox: server.Running, gateway: Running, http: aiohttp.ClientSession
+) -> None:
+    """What the request holds is held by the work, though its client has left; a stream that has begun holds nothing."""
+    memory, seen = gateway.app[BODIES].memory, asyncio.Event()
+    sandbox.state.faults.add("slow", "chat", seconds=0.4)
+    body = {**asking("x" * 300_000), "stream": stream}
+    leaving = asyncio.create_task(leave(http, gateway, body, seen))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    seen.set()
+    await leaving
+    await asyncio.sleep(0.05)
+    assert memory.limit - memory.left > 300_000
+    await eventually(lambda: memory.left == memory.limit)
+    assert gateway.gateway.credential.slots.in_use == 0 or stream
+
+
+@both
+async def test_who_leaves_the_queue_costs_nothing(
+    stream: bool, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """GigaChat has begun nothing that could come to its end, and nobody waits for what it would begin."""
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY="1", GPT2GIGA_QUEUE_SECONDS="20")
+    gate, memory = gateway.gateway.gate, gateway.app[BODIES].memory
+    sandbox.state.faults.add("slow", "chat", seconds=0.5)
+    first = asyncio.create_task(ask(http, gateway, saying("first")))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    held, seen = memory.left, asyncio.Event()
+    leaving = [asyncio.create_task(leave(http, gateway, saying("x" * 9000, stream=stream), seen)) for _ in range(3)]
+    await eventually(lambda: gate.waiting == 3)
+    assert memory.left < held - 3 * 9000
+    seen.set()
+    await asyncio.gather(*leaving)
+    await eventually(lambda: (gate.waiting, memory.left) == (0, held))
+    assert (await first).status == 200
+    await eventually(lambda: gateway.gateway.credential.slots.in_use == 0)
+    assert len(sandbox.state.requests.of("chat")) == 1
+
+
+@both
+async def test_the_next_choice_is_not_begun(
+    stream: bool,
+    sandbox: server.Running,
+    start_gateway: GatewayStarter,
+    http: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was paid before the client left is told, and no more is paid."""
+    caplog.set_level(logging.INFO, "gpt2giga")
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY="1", GPT2GIGA_QUEUE_SECONDS="20")
+    seen, requests = asyncio.Event(), sandbox.state.requests
+    sandbox.state.faults.add("slow", "chat", seconds=0.2, times=2)
+    leaving = asyncio.create_task(leave(http, gateway, saying("said", n=2, stream=stream), seen))
+    await eventually(lambda: sandbox.state.chatting == 1)
+    other = asyncio.create_task(ask(http, gateway, saying("other"), headers={"X-Tenant-ID": "other"}))
+    await eventually(lambda: len(requests.of("chat")) == 2)
+    seen.set()
+    await leaving
+    assert (await other).status == 200
+    await eventually(lambda: gateway.gateway.credential.slots.in_use == 0)
+    assert len(requests.of("chat")) == 2
+    (line,) = [one for one in lines(caplog) if one["status"] == 499]
+    assert line["completion_tokens"] > 0
 
 
 @both

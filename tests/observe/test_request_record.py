@@ -34,10 +34,21 @@ def test_all_tries_together_are_gigachats_time() -> None:
         record.begin_upstream()
         record.end_upstream()
         record.end_upstream()
-        record.add_queue_time(7.0)
+        record.begin_waiting()
+        record.waiting_since = monotonic() - 7.0
+        record.end_waiting()
+        record.end_waiting()
     queue, upstream, _ = record.milliseconds()
-    assert (queue, record.tries) == ("14000.0", 2)
-    assert float(upstream) < 1000.0
+    assert float(queue) == pytest.approx(14000, abs=500)
+    assert (record.tries, float(upstream) < 1000.0) == (2, True)
+
+
+def test_a_wait_that_has_not_ended_is_the_queues_too() -> None:
+    """A stream's head tells the times while its request waits."""
+    record = make_record(received=monotonic() - 3.0, queue_seconds=1.0, waiting_since=monotonic() - 1.5)
+    queue, _, overhead = record.milliseconds()
+    assert float(queue) == pytest.approx(2500, abs=200)
+    assert float(overhead) == pytest.approx(500, abs=200)
 
 
 def test_milliseconds_share_the_time_between_gigachat_and_the_gateway() -> None:

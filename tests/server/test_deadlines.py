@@ -272,6 +272,8 @@ async def test_a_stream_that_waits_gets_signs_of_life(
     await eventually(lambda: len(sandbox.state.requests.of("chat")) == 1)
     reply = await ask(http, gateway, saying("да", stream=True), headers={"X-Request-Deadline-Ms": str(deadline)})
     assert (reply.status, reply.text.startswith(sse.KEEPALIVE.decode())) == (200, True)
+    assert float(reply.headers["x-gateway-queue-ms"]) > 50  # so far, and none of it is the gateway's own
+    assert float(reply.headers["x-gateway-overhead-ms"]) < 50
     if deadline == 400:
         assert next(event for event in reply.events if "error" in event)["error"]["code"] == "queue_timeout"
         assert (await told(caplog))["status"] == 503

@@ -149,7 +149,7 @@ async def test_a_link_that_leads_to_no_image(
 ) -> None:
     """A 400, never an answer to the text alone; other files of the request are not uploaded either."""
     if isinstance(file, float):
-        monkeypatch.setattr("app.application.open_fetcher", partial(open_fetcher, seconds=0.2))
+        monkeypatch.setattr("app.wiring.open_fetcher", partial(open_fetcher, seconds=0.2))
     gateway = await start_gateway(public=lambda _: True, **host.settings)
     body = showing(image(host.url("a", file)), image(made.photo("PNG")))
     error = await refused(http, gateway, sandbox, body)

@@ -13,7 +13,8 @@ import pytest
 from app.admission.circuits import CircuitTimes
 from app.sandbox import server
 from app.server.app_keys import DRAIN
-from tests.running import GatewayStarter, Running, eventually
+from tests.running import SHORT_PAUSES, GatewayStarter, Running, eventually
+from tests.watching import ask, saying
 
 PROBES = ("/", "/livez", "/readyz", "/health", "/metrics")
 
@@ -193,7 +194,7 @@ async def test_degraded_while_requests_fail(
     status: int, enough: int, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
 ) -> None:
     """GigaChat's list of models may be there while no chat is answered: /health says so until one is."""
-    gateway = await start_gateway(circuit_times=CircuitTimes(stop_pause=0.01))
+    gateway = await start_gateway(circuit_times=CircuitTimes(stop_pause=0.0))
     body = {"model": "GigaChat", "messages": [{"role": "user", "content": "Привет"}]}
     sandbox.state.faults.add("status", "chat", times=enough, status=status)
     for _ in range(enough):
@@ -208,3 +209,16 @@ async def test_degraded_while_requests_fail(
         assert response.status == 200
     async with http.get(f"{gateway.url}/health") as response:
         assert (await response.json())["status"] == "healthy"
+
+
+@pytest.mark.parametrize(("slots", "reason"), [(1, "429 though it is asked 1"), (4, "2 at a time instead of 4")])
+async def test_what_gigachat_refuses_with_429_is_told(
+    slots: int, reason: str, sandbox: server.Running, start_gateway: GatewayStarter, http: aiohttp.ClientSession
+) -> None:
+    """Also where a person's account has no slot to lose; requests that wait for it fail only much later."""
+    gateway = await start_gateway(GIGACHAT_MAX_CONCURRENCY=str(slots), pauses=SHORT_PAUSES)
+    sandbox.state.faults.add("status", "chat", status=429)
+    assert (await ask(http, gateway, saying("x"))).status == 200
+    _, told = await get(http, gateway, "/health")
+    assert (told["status"], reason in told["reason"]) == ("degraded", True), told
+    assert "who else uses the same key" in told["remedy"]

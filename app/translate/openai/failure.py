@@ -21,6 +21,7 @@ _OWN_TYPES: dict[Kind, str] = {
     errors.ORIGIN_NOT_ALLOWED: "permission_error",
     errors.HOST_NOT_ALLOWED: "permission_error",
     errors.RATE_LIMIT_EXCEEDED: "rate_limit_error",
+    errors.IDEMPOTENCY_CONFLICT: "idempotency_error",
     errors.QUEUE_FULL: "rate_limit_error",
     errors.INSUFFICIENT_QUOTA: "insufficient_quota",
 }

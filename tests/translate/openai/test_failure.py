@@ -27,6 +27,7 @@ TYPES = {
     errors.UPSTREAM_TIMEOUT: SERVER,
     errors.DEADLINE_EXCEEDED: SERVER,
     errors.UPSTREAM_UNAVAILABLE: SERVER,
+    errors.IDEMPOTENCY_CONFLICT: "idempotency_error",
     errors.QUEUE_FULL: "rate_limit_error",
     errors.QUEUE_TIMEOUT: SERVER,
     errors.INTERNAL_ERROR: SERVER,
