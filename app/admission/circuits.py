@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Protocol
 
 from app import errors
+from app.admission.recent_counts import RecentCounts
 from app.errors import GatewayError
 
 MOST_MODELS = 64  # names of models come from clients; more that fail at a time share one circuit
@@ -53,30 +54,16 @@ class CircuitObserver(Protocol):
 
 
 class _Circuit:
-    """One model's circuit, with its attempts of the last half minute, in parts of which the last is the present one."""
+    """One model's circuit, with its attempts of the last half minute, and those of them that failed."""
 
-    __slots__ = ("attempts", "failures", "is_stopped", "model", "part_ends", "state", "until")
+    __slots__ = ("counts", "is_stopped", "model", "state", "until")
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.state = State.CLOSED
         self.until = 0.0  # while it is open
         self.is_stopped = False
-        self.part_ends = 0.0
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin to count anew."""
-        self.attempts = [0] * _PARTS
-        self.failures = [0] * _PARTS
-
-    def begin_parts(self, now: float) -> None:
-        """Begin the part of the present moment; those that are older than half a minute are forgotten."""
-        passed = int((now - self.part_ends) / _PART_SECONDS) + 1
-        self.part_ends += passed * _PART_SECONDS
-        passed = min(passed, _PARTS)
-        for counts in (self.attempts, self.failures):
-            counts[:] = [*counts[passed:], *[0] * passed]
+        self.counts = RecentCounts(_PARTS, _PART_SECONDS)
 
 
 class Circuits:
@@ -114,7 +101,7 @@ class Circuits:
         if circuit is None:
             return False
         # one that takes long does not keep all others out
-        circuit.until = self._clock() + (self._times.stop_pause if circuit.is_stopped else self._times.pause)
+        circuit.until = self._clock() + self._find_pause(circuit)
         self._change(circuit, State.HALF_OPEN)
         return True
 
@@ -126,29 +113,31 @@ class Circuits:
         now. Half open, any success closes it: GigaChat answers.
         """
         circuit = self._circuits.get(model) or self._find(model)
-        if begun >= circuit.part_ends:
-            circuit.begin_parts(begun)
-        circuit.attempts[-1] += 1
+        counts = circuit.counts
+        if begun >= counts.part_ends:
+            counts.begin_parts(begun)
+        counts.all[-1] += 1
         if circuit.state is State.HALF_OPEN:
             self._close(circuit)
 
     def record_failure(self, model: str) -> None:
         """GigaChat failed to answer."""
         circuit, now = self._find(model), self._clock()
-        if now >= circuit.part_ends:
-            circuit.begin_parts(now)
-        circuit.attempts[-1] += 1
-        circuit.failures[-1] += 1
-        attempts = sum(circuit.attempts)
-        is_bad = attempts >= self._times.attempts and sum(circuit.failures) >= self._times.failed_share * attempts
+        counts = circuit.counts
+        if now >= counts.part_ends:
+            counts.begin_parts(now)
+        counts.all[-1] += 1
+        counts.some[-1] += 1
+        attempts, failures = sum(counts.all), sum(counts.some)
+        is_bad = attempts >= self._times.attempts and failures >= self._times.failed_share * attempts
         if circuit.state is State.HALF_OPEN or (circuit.state is State.CLOSED and is_bad):
-            self._open(circuit, now + (self._times.stop_pause if circuit.is_stopped else self._times.pause))
+            self._open(circuit, now + self._find_pause(circuit))
 
     def record_stop(self, model: str) -> None:
         """GigaChat has stopped the model."""
         circuit = self._find(model)
         circuit.is_stopped = True
-        self._open(circuit, self._clock() + self._times.stop_pause)
+        self._open(circuit, self._clock() + self._find_pause(circuit))
 
     def abandon(self, model: str) -> None:
         """An attempt ended without a verdict: if it was the probe, the next request is."""
@@ -161,6 +150,10 @@ class Circuits:
         for circuit in self._troubled.values():
             if circuit.state is State.OPEN and not circuit.is_stopped:
                 circuit.until = min(circuit.until, self._clock())
+
+    def _find_pause(self, circuit: _Circuit) -> float:
+        """For how many seconds it is open."""
+        return self._times.stop_pause if circuit.is_stopped else self._times.pause
 
     def _find(self, model: str) -> _Circuit:
         circuit = self._circuits.get(model)
@@ -191,7 +184,7 @@ class Circuits:
 
     def _close(self, circuit: _Circuit) -> None:
         circuit.is_stopped = False
-        circuit.forget()
+        circuit.counts = RecentCounts(_PARTS, _PART_SECONDS)
         self._troubled.pop(circuit.model, None)
         self._change(circuit, State.CLOSED)
 
