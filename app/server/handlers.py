@@ -22,7 +22,6 @@ from app.server.app_keys import BODIES, DRAIN, GATEWAY, RECORD
 from app.server.bodies import HeldBody, json_object
 from app.server.deadlines import make_ticket, read_coalescing, within
 from app.server.gateway import Gateway
-from app.server.middlewares import record_error
 from app.server.routes import EMBEDDINGS, MODELS, protocol_of
 from app.server.streaming import ClientGone, EventStream
 from app.translate.dialogue import Note
@@ -156,15 +155,7 @@ async def _answer_once(
         recording = once.begin(gateway.runs, gateway.keys, key, work, record, held)
     if not stream:
         return await once.deliver_whole(recording, ticket, record)
-    config = gateway.config
-    out = EventStream(
-        request,
-        record,
-        commit_seconds=config.commit_seconds,
-        keepalive_seconds=config.keepalive_seconds,
-        keepalive=bytes if config.keepalive == "off" else lambda: sse.KEEPALIVE,
-    )
-    return await once.deliver_stream(request, out, recording, ticket, record)
+    return await once.deliver_stream(request, _event_stream(request, None), recording, ticket, record)
 
 
 def _patient(ticket: Ticket, gateway: Gateway) -> Ticket:
@@ -177,14 +168,7 @@ async def _streamed(
 ) -> web.StreamResponse:
     """A refusal before the first event is a real status; once the stream has begun it owns its errors."""
     gateway, record = request.app[GATEWAY], request[RECORD]
-    config = gateway.config
-    out = EventStream(
-        request,
-        record,
-        commit_seconds=config.commit_seconds,
-        keepalive_seconds=config.keepalive_seconds,
-        keepalive=_choose_keepalive(config.keepalive, writer),
-    )
+    out = _event_stream(request, writer)
     async with out:
         try:
             ticket, batches = plan.ticket, gateway.chat.stream(plan)
@@ -200,7 +184,7 @@ async def _streamed(
         except GatewayError as error:
             if not out.committed:
                 raise
-            await _failed(out, writer, error, record)
+            await out.break_off(error, writer.fail(error))
     return out.response
 
 
@@ -214,16 +198,6 @@ async def _send_stream(
             plan.record.record_events(len(events))
             await out.write(writer.feed(events))
         await out.finish(writer.finish())
-
-
-async def _failed(out: EventStream, writer: ClientStreamWriter, error: GatewayError, record: RequestRecord) -> None:
-    record_error(record, error)
-    if record.aborted_by is None:
-        record.record_abort("client" if error.kind is errors.DEADLINE_EXCEEDED else "upstream")
-    try:
-        await out.write(writer.fail(error))
-    except ClientGone:
-        record.record_departure()
 
 
 async def _body(
@@ -256,11 +230,23 @@ def _strict(request: web.Request, gateway: Gateway) -> bool:
         raise GatewayError(errors.INVALID_VALUE, "The header X-Gateway-Strict must be true or false.") from None
 
 
-def _choose_keepalive(chosen: str, writer: ClientStreamWriter) -> Callable[[], bytes]:
+def _event_stream(request: web.Request, writer: ClientStreamWriter | None) -> EventStream:
+    """The wire of a streamed answer. Without its writer no delta can be a sign of life: a comment is."""
+    config = request.app[GATEWAY].config
+    return EventStream(
+        request,
+        request[RECORD],
+        commit_seconds=config.commit_seconds,
+        keepalive_seconds=config.keepalive_seconds,
+        keepalive=_choose_keepalive(config.keepalive, writer),
+    )
+
+
+def _choose_keepalive(chosen: str, writer: ClientStreamWriter | None) -> Callable[[], bytes]:
     """What keeps a silent stream alive, by the setting's word."""
-    if chosen == "delta":
+    if chosen == "delta" and writer is not None:
         return lambda: writer.keepalive(int(time()))
-    return (lambda: sse.KEEPALIVE) if chosen == "comment" else bytes
+    return bytes if chosen == "off" else lambda: sse.KEEPALIVE
 
 
 def _json(body: dict[str, Any]) -> web.Response:

@@ -23,7 +23,6 @@ from app.observe.request_record import RequestRecord
 from app.server.bodies import HeldBody
 from app.server.deadlines import within
 from app.server.drain import UNFINISHED, leaving
-from app.server.middlewares import record_error
 from app.server.routes import protocol_of
 from app.server.streaming import ClientGone, EventStream
 
@@ -115,13 +114,7 @@ async def deliver_stream(
         except GatewayError as error:
             if not out.committed:
                 raise
-            record_error(record, error)
-            if record.aborted_by is None:
-                record.record_abort("client" if error.kind is errors.DEADLINE_EXCEEDED else "upstream")
-            try:
-                await out.write(protocol_of(request).stream_error(error))
-            except ClientGone:
-                record.record_departure()
+            await out.break_off(error, protocol_of(request).stream_error(error))
     return out.response
 
 

@@ -152,6 +152,16 @@ class EventStream:
         self._timer.cancel()
         self._record.deliver(self.response.status)
 
+    async def break_off(self, error: GatewayError, data: bytes) -> None:
+        """The answer ends by this error, whose framed event is `data`; no status line can tell it any more."""
+        record_error(self._record, error)
+        if self._record.aborted_by is None:
+            self._record.record_abort("client" if error.kind is errors.DEADLINE_EXCEEDED else "upstream")
+        try:
+            await self.write(data)
+        except ClientGone:
+            self._record.record_departure()
+
     async def _commit(self) -> None:
         async with self._lock:  # the keeper may be committing at the same moment
             if not self.response.prepared:
