@@ -6,7 +6,7 @@ Failures of the wire are typed inside. They become the client's errors where `an
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import TypeVar
 
 from app.admission.tickets import Ticket
@@ -88,15 +88,10 @@ class Chat:
                 async with self._stream_with_files(attempt) as batches:
                     yield batches
             else:
-                # an exit stack would cost as much as all else here
+                # another context around both would cost as much as all else here
                 opened = await self._open(attempt, 0, None)
-                async with self._choices.reading(attempt, opened):
-                    if _is_plain(attempt):
-                        attempt.let_go_of_question()
-                        yield opened.stream
-                    else:
-                        async with aclosing(self._stream_choices(attempt, opened, None)) as batches:
-                            yield batches
+                async with self._choices.reading(attempt, opened), self._batches(attempt, opened, None) as batches:
+                    yield batches
         self._learn(attempt)
 
     def _say_missing(self, attempt: Attempt) -> Callable[[], str]:
@@ -145,14 +140,19 @@ class Chat:
         """The batches of a request with files."""
         async with self._files.of(attempt.request.turns, attempt.record) as files:
             opened = await self._open(attempt, 0, files)
-            async with self._choices.reading(attempt, opened):
-                if _is_plain(attempt):
-                    attempt.let_go_of_question()
-                    files.let_go()
-                    yield opened.stream
-                else:
-                    async with aclosing(self._stream_choices(attempt, opened, files)) as batches:
-                        yield batches
+            async with self._choices.reading(attempt, opened), self._batches(attempt, opened, files) as batches:
+                yield batches
+
+    def _batches(
+        self, attempt: Attempt, opened: OpenStream, files: FilesOfRequest | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Event]]]:
+        """The batches of every choice, in a context. A stream that is handed on as it comes holds no question."""
+        if attempt.request.n > 1 or attempt.request.stop or attempt.wanted is not None:
+            return aclosing(self._stream_choices(attempt, opened, files))
+        attempt.let_go_of_question()
+        if files is not None:
+            files.let_go()
+        return nullcontext(opened.stream)
 
     async def _stream_choices(
         self, attempt: Attempt, first: OpenStream, files: FilesOfRequest | None
@@ -160,8 +160,9 @@ class Chat:
         """The batches of every choice, one choice after another: an account may have one request at a time."""
         async for events in self._choices.filter(attempt, first):
             yield events
-        for index in range(1, attempt.request.n):
+        if attempt.request.n > 1:
             await self._choices.finish(attempt, first)
+        for index in range(1, attempt.request.n):
             opened = await self._open(attempt, index, files)
             async with self._choices.reading(attempt, opened):
                 async for events in self._choices.filter(attempt, opened):
@@ -172,11 +173,6 @@ class Chat:
         record = attempt.record
         if record.tokens is not None and record.tries == 1 and not (attempt.has_files or record.awaits_usage):
             self._ratios.learn(attempt.request.model, attempt.asked_bytes, record.tokens.prompt)
-
-
-def _is_plain(attempt: Attempt) -> bool:
-    """Whether a stream is handed on as it comes, and nothing is asked behind it."""
-    return attempt.request.n == 1 and not attempt.request.stop and attempt.wanted is None
 
 
 async def _attach(attempt: Attempt, files: FilesOfRequest | None, lease: CredentialLease) -> None:
