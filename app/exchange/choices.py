@@ -213,7 +213,7 @@ class Choices:
                     events = await stream.begin(partial(limit.reschedule, None), is_decided)
                 except BaseException:
                     stream.close()
-                    self._add_unfinished(question, attempt, stream.words())
+                    self._unfinished.add(_unfinished(question, attempt, stream.words()))
                     raise
         except TimeoutError:
             silence = NoFirstEvent(self._first_byte_seconds)
@@ -231,15 +231,14 @@ class Choices:
     async def _count(self, opened: OpenStream, said: str, attempt: Attempt) -> Usage | None:
         """What an answer has cost that the gateway cut off: the client waits for it, though not long."""
         opened.is_counted = True
-        answer = UnfinishedAnswer(attempt.record, attempt.request.model, said, attempt.asked_bytes)
-        answer.payload = opened.question.payload
+        answer = _unfinished(opened.question, attempt, said)
         lease = opened.lease
         usage = None
         if lease is not None:
             usage = await self._unfinished.count(answer, lease, attempt.record, COUNT_SECONDS)
         tell_usage(attempt.record, usage)
         if usage is None:
-            self._add_unfinished(opened.question, attempt, said)
+            self._unfinished.add(answer)
         return usage
 
     def _end(self, attempt: Attempt, opened: OpenStream) -> None:
@@ -254,7 +253,7 @@ class Choices:
     def _count_broken(self, attempt: Attempt, opened: OpenStream) -> None:
         """Have a stream counted later that has ended before GigaChat told its usage."""
         if not (opened.stream.over or opened.is_counted):
-            self._add_unfinished(opened.question, attempt, opened.stream.words())
+            self._unfinished.add(_unfinished(opened.question, attempt, opened.stream.words()))
 
     def _discard(self, attempt: Attempt, opened: OpenStream) -> None:
         """End a stream that is not used."""
@@ -262,10 +261,10 @@ class Choices:
         attempt.record.discard_answer()
         opened.stream.close()
 
-    def _add_unfinished(self, question: Question, attempt: Attempt, said: str) -> None:
-        """GigaChat has not told what this answer has cost."""
-        payload, model = question.payload or None, attempt.request.model
-        self._unfinished.add(UnfinishedAnswer(attempt.record, model, said, attempt.asked_bytes, payload))
+
+def _unfinished(question: Question, attempt: Attempt, said: str) -> UnfinishedAnswer:
+    """An answer of which GigaChat has not told what it has cost."""
+    return UnfinishedAnswer(attempt.record, attempt.request.model, said, attempt.asked_bytes, question.payload or None)
 
 
 def _settle(attempt: Attempt, seen: Seen, answer: Answer) -> Answer:

@@ -139,8 +139,8 @@ class Tries:
                 answer = await ask(lease)
             except FAILURES as failure:
                 asking.record.end_upstream()
-                cause = failure.cause if isinstance(failure, FileFailure) else failure
                 self._tell_circuit(model, failure, lease, is_probe=is_probe)
+                cause = _find_cause(failure)
                 is_refused = isinstance(cause, Refused) and cause.status == 429
                 lease.end(refused=is_refused, served=_was_asked(asking.record, lease), failed=True)
                 tried = tried or _Tried()
@@ -192,7 +192,7 @@ class Tries:
     def _find_pause(self, row: Row, failure: Failure, tried: _Tried) -> float:
         if not row.pauses:
             return 0.0
-        cause = failure.cause if isinstance(failure, FileFailure) else failure
+        cause = _find_cause(failure)
         if isinstance(cause, Refused) and cause.retry_after is not None:
             return min(cause.retry_after, self._pauses.longest)
         return min(self._pauses.first * 2.0 ** min(tried.times, 10), self._pauses.longest) * (0.5 + self._chance())
@@ -237,6 +237,11 @@ class _Tried:
         """Count how the last retry ended, if there was one."""
         if self.reason is not None:
             metrics.retries.labels(self.reason, outcome).inc()
+
+
+def _find_cause(failure: Failure) -> Failure:
+    """The failure itself, also of a file."""
+    return failure.cause if isinstance(failure, FileFailure) else failure
 
 
 def _was_asked(record: RequestRecord, lease: CredentialLease) -> bool:
