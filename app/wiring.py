@@ -82,10 +82,11 @@ async def open_gateway(
     `public` judges the addresses that clients' files may be fetched from.
     """
     metrics = requests.metrics
+    observer = QueueObserver(metrics)
     _publish_settings(config, metrics)
     async with AsyncExitStack() as stack:
-        gigachat, credential, ready, circuits = await _open_upstream(stack, config, requests, times)
-        gate = _make_gate(config, metrics, credential)
+        gigachat, credential, ready, circuits = await _open_upstream(stack, config, requests, observer, times)
+        gate = _make_gate(config, metrics, observer, credential)
         configured = [(setting, bare(model)) for setting, model in config.models()]
         catalog = Catalog(gigachat, credential, metrics, gate.enter_idle, configured)
         sender = Sender(gigachat, metrics)
@@ -95,9 +96,7 @@ async def open_gateway(
         unfinished = UnfinishedAnswers(contract, sender, gate.enter_idle, requests.report_late_usage)
         fetcher = await stack.enter_async_context(open_fetcher(config.fetch_hosts, public=public))
         abilities = read_abilities(config)
-        choices = Choices(
-            sender, unfinished, first_byte_seconds=config.first_byte_seconds, silence_seconds=config.timeout
-        )
+        choices = _make_choices(config, sender, unfinished)
         files = RequestFiles(contract, fetcher, uploads, memory)
         fallbacks = Fallbacks(config.structured_output, state_echo=config.state_echo)
         chat = Chat(contract, tries, choices, files, fallbacks, abilities, catalog, unfinished.ratios)
@@ -119,17 +118,19 @@ async def open_gateway(
         stack.push_async_callback(runs.stop)
         names = ModelNames(config.model, config.embeddings_model, config.model_aliases)
         embedder, version = Embeddings(tries, sender, catalog), program_version()
-        keys = _make_keys(config, metrics)
+        keys = _make_keys(config, metrics, observer)
         yield Gateway(
             config, names, abilities, chat, embedder, catalog, gigachat, credential, gate, circuits, runs, keys, version
         )
 
 
-def _make_gate(config: Config, metrics: Metrics, credential: UpstreamCredential) -> Gate[UpstreamCredential]:
+def _make_gate(
+    config: Config, metrics: Metrics, observer: QueueObserver, credential: UpstreamCredential
+) -> Gate[UpstreamCredential]:
     """The queue. The metrics show it, and the slots, whenever they are read."""
     gate = Gate(
         [credential],
-        QueueObserver(metrics),
+        observer,
         length=config.queue_length,
         tenants=config.tenants,
         chat_only=config.slots == "chat",
@@ -141,8 +142,12 @@ def _make_gate(config: Config, metrics: Metrics, credential: UpstreamCredential)
     return gate
 
 
-def _make_keys(config: Config, metrics: Metrics) -> IdempotencyStore:
-    keys = IdempotencyStore(config.idempotency_seconds, config.idempotency_bytes, QueueObserver(metrics))
+def _make_choices(config: Config, sender: Sender, unfinished: UnfinishedAnswers) -> Choices:
+    return Choices(sender, unfinished, first_byte_seconds=config.first_byte_seconds, silence_seconds=config.timeout)
+
+
+def _make_keys(config: Config, metrics: Metrics, observer: QueueObserver) -> IdempotencyStore:
+    keys = IdempotencyStore(config.idempotency_seconds, config.idempotency_bytes, observer)
     metrics.idempotency_bytes.set_function(lambda: keys.size)
     return keys
 
@@ -179,7 +184,7 @@ def _publish_settings(config: Config, metrics: Metrics) -> None:
 
 
 async def _open_upstream(
-    stack: AsyncExitStack, config: Config, requests: RequestObserver, times: Times
+    stack: AsyncExitStack, config: Config, requests: RequestObserver, queue: QueueObserver, times: Times
 ) -> tuple[GigaChat, UpstreamCredential, ReadyToken | None, Circuits]:
     """GigaChat's client, the credential and its tokens, over sessions that end with the stack.
 
@@ -189,7 +194,7 @@ async def _open_upstream(
     alias = config.credentials[0].alias if config.credentials else "default"
     health = CredentialObserver(metrics, alias)
     observer = UpstreamObserver(metrics, health, requests.streak)
-    circuits = Circuits(QueueObserver(metrics), times.circuits)
+    circuits = Circuits(queue, times.circuits)
     context = make_watched_context(config, metrics)
     session = await stack.enter_async_context(open_session(context, config.connect_seconds))
     token_session = await stack.enter_async_context(open_session(context, config.connect_seconds, reuse=False))

@@ -64,6 +64,13 @@ class Lease(Generic[C]):
         self.credential = credential
         self.begun = begun
 
+    def __enter__(self) -> None:
+        """Work of the gateway's own begins, which needs the slot as long as this context."""
+
+    def __exit__(self, *_fault: object) -> None:
+        """It has ended."""
+        self.end()
+
     @property
     def is_short(self) -> bool:
         """Whether it has lasted less than an answer takes: one that is cut off now says nothing about that time."""

@@ -63,10 +63,8 @@ class Balance:
         lease = self._enter_idle()
         if lease is None:
             return min(_BUSY_SECONDS, self._seconds)
-        try:
+        with lease:
             return await self._ask()
-        finally:
-            lease.end()
 
     async def _ask(self) -> float:
         try:

@@ -54,10 +54,8 @@ class Catalog:
         """
         lease = self._enter_idle()
         if lease is not None:
-            try:
+            with lease:
                 await self._refresh()
-            finally:
-                lease.end()
 
     async def _refresh(self) -> None:
         try:

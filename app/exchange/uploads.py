@@ -156,10 +156,8 @@ class Uploads:
         lease = self.enter_idle()
         if lease is None:
             return False
-        try:
+        with lease:
             return await self._api.delete(file.file.id, file.key.client, lease.credential)
-        finally:
-            lease.end()
 
     async def _upload(
         self, key: UploadKey, pending: PendingFile, path: str, record: RequestRecord, credential: UpstreamCredential

@@ -1,4 +1,4 @@
-"""Metrics and log lines of the queue for GigaChat's slots, and of circuits."""
+"""Metrics and log lines of who may go to GigaChat: the queue for its slots, circuits, idempotency keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINE_SECONDS = 60.0  # between two lines of one kind
 
 
 class QueueObserver:
-    """Hears of requests that wait, and of circuits that open."""
+    """Hears of requests that wait, of circuits that open, and of keys that come again."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
         self._metrics = metrics
